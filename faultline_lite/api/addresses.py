@@ -1,0 +1,56 @@
+"""Which error a path means."""
+
+import sqlite3
+
+from starlette.requests import Request
+
+from faultline_lite.api.routing import project_of, segment
+from faultline_lite.api.services import services_of
+from faultline_lite.exceptions import BadRequestError, NotFoundError, Problem
+from faultline_lite.fingerprint import address_key, group_key, is_truncated
+from faultline_lite.models import Error
+from faultline_lite.store.errors import ErrorAddress, get_error
+from faultline_lite.store.projects import get_project_id
+
+
+def address_of(request: Request) -> ErrorAddress:
+    """Return what the path addresses: any message of the error, or its truncated form.
+
+    Where several errors share a message, since their clients sent fingerprints, the query's
+    ``fingerprint``, as the lists show it, tells which one is meant.
+    """
+    project = project_of(request)
+    message = segment(request, "message")
+    given = request.query_params.get("fingerprint", "")
+    if given:
+        try:
+            return ErrorAddress(project, (bytes.fromhex(given),))
+        except ValueError:
+            problem = Problem("fingerprint must be hexadecimal digits", ("fingerprint",))
+            raise BadRequestError(problem) from None
+    exact = services_of(request).config.grouping == "message"
+    # An error that was stored under the other way of grouping is still found.
+    keys = tuple(group_key(message, exact=way, fingerprint=None) for way in (exact, not exact))
+    if is_truncated(message):
+        return ErrorAddress(project, keys, (address_key(message), *keys))
+    return ErrorAddress(project, keys, keys)
+
+
+def find_error(connection: sqlite3.Connection, address: ErrorAddress) -> Error:
+    """Return the error at that address. Raises NotFoundError."""
+    error = get_error(connection, address)
+    if error is not None:
+        return error
+    if get_project_id(connection, address.project) is None:
+        raise no_project(address.project)
+    raise no_error()
+
+
+def no_project(name: str) -> NotFoundError:
+    """Return what to raise for an unknown project."""
+    return NotFoundError(Problem(f"there is no project {name}"))
+
+
+def no_error() -> NotFoundError:
+    """Return what to raise for an unknown error."""
+    return NotFoundError(Problem("there is no such error"))

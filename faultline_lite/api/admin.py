@@ -1,0 +1,55 @@
+"""What an operator asks of a running server: to let go now, and a copy of the database."""
+
+import asyncio
+import secrets
+import sqlite3
+from pathlib import Path
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from faultline_lite.api.answers import JsonAnswer
+from faultline_lite.api.services import services_of
+from faultline_lite.database_file import copy_database, quick_check
+from faultline_lite.exceptions import DatabaseUnavailableError
+
+
+async def prune(request: Request) -> Response:
+    """Run retention now and say what it let go."""
+    freed = await services_of(request).retention.run()
+    return JsonAnswer(
+        {
+            "data": {
+                "occurrences": freed.occurrences,
+                "errors": freed.errors,
+                "payloadBytes": freed.payload_bytes,
+            }
+        }
+    )
+
+
+async def backup(request: Request) -> Response:
+    """Send a verified copy of the database as of one moment; the server goes on meanwhile."""
+    database = services_of(request).database
+    # Beside the database, since a temporary directory may be memory, or too small.
+    copy = database.path.with_name(f"{database.path.name}.backup-{secrets.token_hex(4)}")
+    try:
+        problems = await database.maintain(_copy_and_check, copy)
+    except (sqlite3.Error, OSError) as error:
+        copy.unlink(missing_ok=True)
+        raise DatabaseUnavailableError(f"no copy could be made: {error}", 60) from error
+    if problems:
+        copy.unlink()
+        raise DatabaseUnavailableError(f"the copy is not sound: {problems[0]}", 60)
+    return FileResponse(
+        copy,
+        media_type="application/vnd.sqlite3",
+        filename=database.path.name,
+        background=BackgroundTask(asyncio.to_thread, copy.unlink),
+    )
+
+
+def _copy_and_check(connection: sqlite3.Connection, target: Path) -> list[str]:
+    copy_database(connection, target)
+    return quick_check(target)

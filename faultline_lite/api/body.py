@@ -1,0 +1,176 @@
+"""Read a request's body: bounded in size, in time, and in what it decompresses to."""
+
+import asyncio
+import zlib
+from collections.abc import Callable, Iterable
+
+import brotli
+import zstandard
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from faultline_lite.exceptions import (
+    BadRequestError,
+    BodyTooLargeError,
+    Problem,
+    RequestTimeoutError,
+    UnknownEncodingError,
+)
+
+#: Encodings on top of each other; more than this is nothing that a client does.
+MAX_ENCODINGS = 2
+#: Output of one step of a decoder, and so what a bomb may cost beyond the limit.
+STEP_BYTES = 64 * 1024
+#: zstd's decoder keeps a window of what the frame asks for; 8 MB is what browsers are held to
+#: (RFC 9659).
+MAX_ZSTD_WINDOW_BYTES = 8 * 2**20
+
+
+async def read_body(
+    receive: Receive,
+    headers: Iterable[tuple[bytes, bytes]],
+    *,
+    max_body_bytes: int,
+    max_decompressed_bytes: int,
+    timeout_seconds: float,
+) -> bytes:
+    """Return the whole body, decompressed as its Content-Encoding says.
+
+    Raises BodyTooLargeError past a limit, RequestTimeoutError, UnknownEncodingError,
+    BadRequestError for a broken stream, and ClientDisconnect.
+    """
+    encodings: list[str] = []
+    for name, value in headers:
+        if name == b"content-encoding":
+            encodings += value.decode("latin-1").lower().split(",")
+        elif name == b"content-length" and int(value) > max_body_bytes:
+            raise _too_large(max_body_bytes, "as sent")
+    decoders = _choose_decoders(encodings)
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            body = await _collect(receive, max_body_bytes)
+    except TimeoutError:
+        problem = Problem(f"the body did not arrive within {timeout_seconds:g} seconds")
+        raise RequestTimeoutError(problem) from None
+    for decode in decoders:
+        body = decode(body, max_decompressed_bytes)
+    return body
+
+
+async def _collect(receive: Receive, max_body_bytes: int) -> bytes:
+    parts = []
+    size_bytes = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part = message.get("body", b"")
+        size_bytes += len(part)
+        if size_bytes > max_body_bytes:
+            raise _too_large(max_body_bytes, "as sent")
+        parts.append(part)
+        if not message.get("more_body", False):
+            return part if len(parts) == 1 else b"".join(parts)
+
+
+def _choose_decoders(encodings: list[str]) -> list[Callable[[bytes, int], bytes]]:
+    """Return the decoders in the order to apply them: the last encoding was applied last."""
+    named = [name.strip() for name in encodings]
+    # airbrake-ruby and others send an empty Content-Encoding, which means none.
+    named = [name for name in named if name not in {"", "identity"}]
+    unknown = [name for name in named if name not in _DECODERS]
+    if unknown or len(named) > MAX_ENCODINGS:
+        known = ", ".join(_DECODERS)
+        raise UnknownEncodingError(Problem(f"Content-Encoding must be one of {known}"))
+    return [_DECODERS[name] for name in reversed(named)]
+
+
+def _inflate(body: bytes, limit_bytes: int, window_bits: int) -> bytes:
+    parts: list[bytes] = []
+    size_bytes = 0
+    rest = body
+    while rest:
+        decoder = zlib.decompressobj(window_bits)
+        while not decoder.eof:
+            part = decoder.decompress(rest, STEP_BYTES)
+            rest = decoder.unconsumed_tail
+            size_bytes = _grow(parts, part, size_bytes, limit_bytes)
+            if not part and not rest and not decoder.eof:
+                raise _broken()
+        # What follows is one more member, as gzip allows (RFC 1952, section 2.2).
+        rest = decoder.unused_data
+    return b"".join(parts)
+
+
+def _decode_gzip(body: bytes, limit_bytes: int) -> bytes:
+    try:
+        return _inflate(body, limit_bytes, 16 + zlib.MAX_WBITS)
+    except zlib.error as error:
+        raise _broken() from error
+
+
+def _decode_deflate(body: bytes, limit_bytes: int) -> bytes:
+    """Decode zlib's format (RFC 9110 says it is meant), or the bare one that some clients send."""
+    try:
+        return _inflate(body, limit_bytes, zlib.MAX_WBITS)
+    except zlib.error:
+        pass
+    try:
+        return _inflate(body, limit_bytes, -zlib.MAX_WBITS)
+    except zlib.error as error:
+        raise _broken() from error
+
+
+def _decode_br(body: bytes, limit_bytes: int) -> bytes:
+    decoder = brotli.Decompressor()
+    parts: list[bytes] = []
+    size_bytes = 0
+    rest = body
+    try:
+        while not decoder.is_finished():
+            part = decoder.process(rest, output_buffer_limit=STEP_BYTES)
+            size_bytes = _grow(parts, part, size_bytes, limit_bytes)
+            rest = b""
+            if not part and decoder.can_accept_more_data() and not decoder.is_finished():
+                raise _broken()
+    except brotli.error as error:
+        raise _broken() from error
+    return b"".join(parts)
+
+
+def _decode_zstd(body: bytes, limit_bytes: int) -> bytes:
+    decoder = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW_BYTES)
+    parts: list[bytes] = []
+    size_bytes = 0
+    try:
+        with decoder.stream_reader(body, read_across_frames=True) as reader:
+            while part := reader.read(STEP_BYTES):
+                size_bytes = _grow(parts, part, size_bytes, limit_bytes)
+    except zstandard.ZstdError as error:
+        raise _broken() from error
+    return b"".join(parts)
+
+
+def _grow(parts: list[bytes], part: bytes, size_bytes: int, limit_bytes: int) -> int:
+    size_bytes += len(part)
+    if size_bytes > limit_bytes:
+        raise _too_large(limit_bytes, "decompressed")
+    parts.append(part)
+    return size_bytes
+
+
+def _too_large(limit_bytes: int, which: str) -> BodyTooLargeError:
+    return BodyTooLargeError(Problem(f"the body is larger than {limit_bytes} bytes {which}"))
+
+
+def _broken() -> BadRequestError:
+    return BadRequestError(Problem("the body is not what its Content-Encoding says, or cut off"))
+
+
+_DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
+    "gzip": _decode_gzip,
+    "x-gzip": _decode_gzip,
+    "deflate": _decode_deflate,
+    "br": _decode_br,
+    "zstd": _decode_zstd,
+}

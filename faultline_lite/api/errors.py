@@ -1,0 +1,229 @@
+"""Projects and their errors: list, look at, change, delete."""
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from faultline_lite.api.addresses import address_of, find_error, no_error, no_project
+from faultline_lite.api.answers import JsonAnswer
+from faultline_lite.api.occurrences import occurrence_json
+from faultline_lite.api.parameters import (
+    get_choice,
+    get_cursor,
+    get_limit,
+    get_time,
+    make_cursor,
+    read_json,
+)
+from faultline_lite.api.routing import project_of
+from faultline_lite.api.services import services_of
+from faultline_lite.exceptions import BadRequestError, Problem
+from faultline_lite.models import Bucket, Error, ProjectSummary, Status
+from faultline_lite.store.errors import (
+    Position,
+    Sort,
+    delete_error,
+    get_error,
+    list_errors,
+    position_of,
+    update_muted,
+    update_status,
+)
+from faultline_lite.store.occurrences import get_latest
+from faultline_lite.store.projects import delete_project, get_project_id, list_projects
+from faultline_lite.store.timeline import list_buckets
+from faultline_lite.timekeys import format_time, parse_time
+
+#: What the original answered at once; its dashboards do not page.
+MAX_ERRORS = 1000
+
+_STATUSES: tuple[Status, ...] = ("unresolved", "resolved")
+_SORTS: tuple[Sort, ...] = ("lastUpdated", "count", "firstSeen")
+
+
+class ErrorPatch(msgspec.Struct, forbid_unknown_fields=True):
+    """The changes that a PATCH may ask for."""
+
+    status: Status | None = None
+    muted: bool | None = None
+    until: str | None = None
+    untilCount: int | None = None  # noqa: N815 - the contract's name
+
+
+async def get_projects(request: Request) -> Response:
+    """List the projects by name."""
+    projects = await services_of(request).database.read(list_projects)
+    return JsonAnswer({"data": {"projects": [_project_json(each) for each in projects]}})
+
+
+async def remove_project(request: Request) -> Response:
+    """Delete a project and everything in it."""
+    services = services_of(request)
+    await services.database.write(delete_project, project_of(request))
+    services.scheduler.wake("erase")
+    return Response(status_code=204)
+
+
+async def get_errors(request: Request) -> Response:
+    """List the errors of a project."""
+    project = project_of(request)
+    status = get_choice(request, "status", _STATUSES)
+    limit = get_limit(request, default=MAX_ERRORS, maximum=MAX_ERRORS)
+    after = get_cursor(request, Position)
+    sort = get_choice(request, "sort", _SORTS) or (after.sort if after else "lastUpdated")
+    if after is not None and after.sort != sort:
+        raise BadRequestError(Problem("cursor belongs to another sort", ("cursor",)))
+
+    def read(connection: sqlite3.Connection) -> list[Error]:
+        project_id = get_project_id(connection, project)
+        if project_id is None:
+            raise no_project(project)
+        return list_errors(
+            connection, project_id, status=status, sort=sort, limit=limit, after=after
+        )
+
+    errors = await services_of(request).database.read(read)
+    # A full page may be the last one: then the next is empty and says so.
+    cursor = make_cursor(position_of(errors[-1], sort)) if len(errors) == limit else None
+    listed = [error_json(each) for each in errors]
+    return JsonAnswer(
+        {"data": {"errors": listed, "scannedCount": len(listed), "nextCursor": cursor}}
+    )
+
+
+async def get_one_error(request: Request) -> Response:
+    """Show an error: its latest occurrence and its timeline."""
+    services = services_of(request)
+    address = address_of(request)
+    now_ms = services.clock.now_ms()
+    start_ms = get_time(request, "start", _month_start_ms(now_ms))
+    end_ms = get_time(request, "end", now_ms)
+
+    def read(connection: sqlite3.Connection) -> bytes:
+        error = find_error(connection, address)
+        latest = get_latest(connection, services.codec, error.id)
+        if latest is None:
+            raise no_error()
+        buckets = list_buckets(connection, error.id, start_ms, end_ms, services.config.timeunit)
+        return msgspec.json.encode(
+            {
+                "data": {
+                    "error": msgspec.Raw(occurrence_json(error, latest)),
+                    "timeline": _timeline_json(error, buckets),
+                    "summary": error_json(error),
+                }
+            }
+        )
+
+    return JsonAnswer(await services.database.read(read))
+
+
+async def patch_error(request: Request) -> Response:
+    """Resolve, reopen, mute or unmute an error."""
+    services = services_of(request)
+    address = address_of(request)
+    patch = await read_json(request, ErrorPatch)
+    until_ms = _check_patch(patch)
+    now_ms = services.clock.now_ms()
+
+    def write(connection: sqlite3.Connection) -> Error:
+        error = find_error(connection, address)
+        if patch.status is not None:
+            update_status(connection, error.id, patch.status, now_ms)
+        if patch.muted is not None:
+            update_muted(
+                connection,
+                error.id,
+                muted=patch.muted,
+                until_ms=until_ms,
+                until_count=patch.untilCount,
+            )
+        return find_error(connection, address)
+
+    error = await services.database.write(write)
+    return JsonAnswer({"data": {"error": error_json(error)}})
+
+
+async def remove_error(request: Request) -> Response:
+    """Delete an error and everything of it."""
+    services = services_of(request)
+    address = address_of(request)
+
+    def write(connection: sqlite3.Connection) -> None:
+        error = get_error(connection, address)
+        if error is not None:
+            delete_error(connection, error.id)
+
+    await services.database.write(write)
+    services.scheduler.wake("erase")
+    return Response(status_code=204)
+
+
+def error_json(error: Error) -> dict[str, Any]:
+    """Return an Error as the API shows it."""
+    shown: dict[str, Any] = {
+        "project": error.project,
+        "message": error.message,
+        "type": error.type,
+        "status": error.status,
+        "count": error.count,
+        "lastUpdated": format_time(error.last_updated_ms),
+        "firstSeen": format_time(error.first_seen_ms),
+        "pattern": error.pattern,
+        "fingerprint": error.group_key.hex(),
+        "muted": error.muted,
+    }
+    if error.muted_until_ms is not None:
+        shown["mutedUntil"] = format_time(error.muted_until_ms)
+    if error.muted_until_count is not None:
+        shown["mutedUntilCount"] = error.muted_until_count - error.count
+    return shown
+
+
+def _project_json(project: ProjectSummary) -> dict[str, Any]:
+    return {
+        "name": project.name,
+        "count": project.count,
+        "unresolvedCount": project.unresolved_count,
+        "lastUpdated": format_time(project.last_updated_ms),
+    }
+
+
+def _timeline_json(error: Error, buckets: list[Bucket]) -> dict[str, Any]:
+    items = [
+        {
+            "key": f"{error.project}##{error.message}",
+            "project": error.project,
+            "message": error.message,
+            "type": error.type,
+            "timestamp": format_time(bucket.start_ms),
+            "count": bucket.count,
+        }
+        for bucket in buckets
+    ]
+    return {"errors": items, "totalCount": len(items), "scannedCount": len(items)}
+
+
+def _check_patch(patch: ErrorPatch) -> int | None:
+    """Return the end of the mute in epoch milliseconds. Raises BadRequestError."""
+    if patch.status is None and patch.muted is None:
+        raise BadRequestError(Problem("status or muted is required"))
+    if not patch.muted and (patch.until is not None or patch.untilCount is not None):
+        raise BadRequestError(Problem("until and untilCount go with muted: true", ("muted",)))
+    if patch.untilCount is not None and not 0 < patch.untilCount < 2**31:
+        raise BadRequestError(Problem("untilCount must be a positive integer", ("untilCount",)))
+    if patch.until is None:
+        return None
+    try:
+        return parse_time(patch.until)
+    except ValueError as error:
+        raise BadRequestError(Problem(str(error), ("until",))) from None
+
+
+def _month_start_ms(now_ms: int) -> int:
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    return int(datetime(now.year, now.month, 1, tzinfo=UTC).timestamp() * 1000)

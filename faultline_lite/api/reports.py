@@ -1,0 +1,54 @@
+"""POST of a report."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from faultline_lite.api.answers import JsonAnswer
+from faultline_lite.api.parameters import read_request_body
+from faultline_lite.api.ratelimit import RateLimiter
+from faultline_lite.api.routing import project_of
+from faultline_lite.api.services import services_of
+from faultline_lite.exceptions import Problem, RateLimitedError
+from faultline_lite.protocols.faultline import decode_report
+
+
+async def post_report(request: Request) -> Response:
+    """Store the entries of a report; 201 once they are durable."""
+    services = services_of(request)
+    project = project_of(request)
+    body = await read_request_body(request)
+    report = decode_report(
+        body,
+        project=project,
+        event=describe_request(request),
+        received_ms=services.clock.now_ms(),
+        max_entries=services.config.max_entries,
+    )
+    amount = len(report.entries)
+    _spend(services.key_limiter, request.state.rate_name, amount, "this key")
+    _spend(services.project_limiter, project, amount, "this project")
+    recorded = await services.ingest.take(report)
+    answer = {
+        "data": {"errors": {"postCount": amount}},
+        "id": recorded[0].reversed_unixtime,
+        "warnings": report.warnings,
+    }
+    return JsonAnswer(answer, 201)
+
+
+def describe_request(request: Request) -> dict[str, str]:
+    """Return the ``event`` of an occurrence: how it came in, without a key or a cookie."""
+    client = request.client
+    return {
+        "method": request.method,
+        "path": request.scope["path"],
+        "remoteAddress": client.host if client else "",
+        "userAgent": request.headers.get("user-agent", ""),
+    }
+
+
+def _spend(limiter: RateLimiter, name: str, amount: int, what: str) -> None:
+    wait_seconds = limiter.take(name, amount)
+    if wait_seconds:
+        problem = Problem(f"too many occurrences with {what}: try again in {wait_seconds} s")
+        raise RateLimitedError(problem, retry_after_seconds=wait_seconds)

@@ -1,0 +1,58 @@
+"""What is asked about the server itself."""
+
+import shutil
+import sqlite3
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from faultline_lite import __version__
+from faultline_lite.api.answers import JsonAnswer
+from faultline_lite.api.openapi import OPENAPI
+from faultline_lite.api.services import services_of
+from faultline_lite.exceptions import DatabaseUnavailableError
+
+#: With less than this on the disk the next commit is likely to fail.
+FULL_DISK_BYTES = 2**20
+
+
+async def get_info(_: Request) -> Response:
+    """Say which version this is."""
+    return JsonAnswer({"data": {"version": __version__}})
+
+
+async def get_health(request: Request) -> Response:
+    """Answer 200 while a report could be stored, 503 otherwise."""
+    database = services_of(request).database
+    reason = None
+    if shutil.disk_usage(database.path.parent).free < FULL_DISK_BYTES:
+        reason = "the disk is full"
+    elif database.failure is not None:
+        # Only a write can tell whether it is over; while all is well, none is spent on it.
+        try:
+            await database.write(_write_header)
+        except DatabaseUnavailableError as error:
+            reason = error.reason
+    if reason is not None:
+        return JsonAnswer({"status": "unavailable", "message": reason}, 503, {"Retry-After": "5"})
+    return JsonAnswer({"status": "ok"})
+
+
+async def get_metrics(request: Request) -> Response:
+    """Send the metrics in Prometheus' text format."""
+    services = services_of(request)
+    services.metrics.queue_bytes.set(services.database.queued_bytes)
+    for label, path in services.database.files.items():
+        size_bytes = path.stat().st_size if path.exists() else 0
+        services.metrics.database_bytes.labels(label).set(size_bytes)
+    return Response(services.metrics.render(), media_type="text/plain; version=0.0.4")
+
+
+async def get_openapi(_: Request) -> Response:
+    """Send the description of this API."""
+    return JsonAnswer(OPENAPI)
+
+
+def _write_header(connection: sqlite3.Connection) -> None:
+    """Write a page that changes nothing for anybody: the user version, which we do not use."""
+    connection.execute("PRAGMA user_version = 1")

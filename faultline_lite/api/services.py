@@ -1,0 +1,39 @@
+"""What a running server consists of, handed to every request handler."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from faultline_lite.api.keys import KeyRing
+from faultline_lite.api.ratelimit import RateLimiter
+from faultline_lite.clock import Clock
+from faultline_lite.config import Config
+from faultline_lite.database import Database
+from faultline_lite.ingest import Ingest
+from faultline_lite.metrics import Metrics
+from faultline_lite.payloads import PayloadCodec
+from faultline_lite.retention import Retention
+from faultline_lite.scheduler import Scheduler
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one server, wired by ``app``."""
+
+    config: Config
+    clock: Clock
+    database: Database
+    codec: PayloadCodec
+    ingest: Ingest
+    retention: Retention
+    scheduler: Scheduler
+    metrics: Metrics
+    keys: KeyRing
+    key_limiter: RateLimiter
+    project_limiter: RateLimiter
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the server that the request came to."""
+    services: Services = request.app.state.services
+    return services

@@ -1,0 +1,93 @@
+"""Put the server together: its parts, routes and periodic jobs, their beginning and end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from faultline_lite.api.answers import (
+    answer_failure,
+    answer_http_exception,
+    answer_request_error,
+    answer_unavailable,
+)
+from faultline_lite.api.keys import KeyRing
+from faultline_lite.api.ratelimit import RateLimiter
+from faultline_lite.api.routes import make_routes
+from faultline_lite.api.routing import Edge
+from faultline_lite.api.services import Services
+from faultline_lite.clock import Clock, SystemClock
+from faultline_lite.config import Config
+from faultline_lite.database import Database
+from faultline_lite.exceptions import DatabaseUnavailableError, RequestError
+from faultline_lite.ingest import Ingest
+from faultline_lite.metrics import Metrics
+from faultline_lite.payload_training import PayloadTraining
+from faultline_lite.payloads import PayloadCodec
+from faultline_lite.retention import Retention
+from faultline_lite.scheduler import Scheduler
+from faultline_lite.store.dictionaries import list_dictionaries
+
+#: What is under way may take so long at a shutdown before it is cut off.
+SHUTDOWN_SECONDS = 10.0
+
+
+def create_app(config: Config, clock: Clock | None = None) -> ASGIApp:
+    """Return the ASGI application on a database file that ``prepare_database`` has prepared."""
+    metrics = Metrics()
+    clock = clock or SystemClock()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        services = await start_services(config, clock, metrics)
+        app.state.services = services
+        services.scheduler.start()
+        try:
+            yield
+        finally:
+            await services.scheduler.stop(SHUTDOWN_SECONDS)
+            await services.database.close()
+
+    app = Starlette(
+        routes=make_routes(),
+        lifespan=lifespan,
+        exception_handlers={
+            RequestError: answer_request_error,
+            DatabaseUnavailableError: answer_unavailable,
+            HTTPException: answer_http_exception,
+            Exception: answer_failure,
+        },
+    )
+    # A redirect would lose the body, and would be made from a path that is still encoded.
+    app.router.redirect_slashes = False
+    return Edge(app, metrics)
+
+
+async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Services:
+    """Open the database and return the parts of a server around it, its jobs not yet started."""
+    database = Database(config.db, config.durability, metrics)
+    codec = PayloadCodec()
+    for dictionary_id, content in await database.read(list_dictionaries):
+        codec.add_dictionary(dictionary_id, content)
+    retention = Retention(config, database, clock, metrics)
+    training = PayloadTraining(database, codec, clock)
+    scheduler = Scheduler(clock)
+    scheduler.add("checkpoint", 1.0, database.checkpoint)
+    scheduler.add("train", 5.0, training.run)
+    scheduler.add("retention", 60.0, retention.run)
+    scheduler.add("erase", 3600.0, retention.erase_deleted)
+    return Services(
+        config=config,
+        clock=clock,
+        database=database,
+        codec=codec,
+        ingest=Ingest(config, database, codec, metrics),
+        retention=retention,
+        scheduler=scheduler,
+        metrics=metrics,
+        keys=KeyRing(config),
+        key_limiter=RateLimiter(config.rate_limit_per_key, clock.monotonic),
+        project_limiter=RateLimiter(config.rate_limit_per_project, clock.monotonic),
+    )

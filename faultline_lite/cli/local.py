@@ -1,0 +1,187 @@
+"""Commands that work on this machine: serve, init, check."""
+
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from faultline_lite.cli.example import render_config
+from faultline_lite.cli.output import print_table
+from faultline_lite.cli.settings import choose_file, config_option, load_settings
+from faultline_lite.config import KEYS, SECRET_KEYS, Config, check_listen, is_loopback
+from faultline_lite.database_file import quick_check
+from faultline_lite.exceptions import ConfigError, DatabaseUnusableError
+from faultline_lite.logs import configure_logging
+from faultline_lite.sealedbox import create_key_file, load_key_file
+from faultline_lite.server import serve as run_server
+
+#: A Sentry DSN takes 32 hexadecimal digits and nothing else as its key.
+KEY_BYTES = 16
+SHORT_KEY_CHARACTERS = 16
+
+Finding = tuple[Literal["ok", "warning", "FAILED"], str]
+
+
+@click.command()
+@config_option
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--db", type=click.Path(path_type=Path, dir_okay=False), help="Database file.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]))
+def serve(
+    config_file: Path | None,
+    host: str | None,
+    port: int | None,
+    db: Path | None,
+    log_level: str | None,
+) -> None:
+    """Start the server; it runs until it is stopped with Ctrl-C or SIGTERM."""
+    config = load_settings(config_file, host=host, port=port, db=db, log_level=log_level)
+    check_listen(config)
+    configure_logging(config.log_level, config.log_format)
+    if not config.key_file.exists():
+        _create_key_file(config.key_file)
+    load_key_file(config.key_file)
+    run_server(config, lambda url: _greet(config, choose_file(config_file), url))
+
+
+@click.command()
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=".",
+    show_default=True,
+    help="Where to write faultline.toml and faultline.key.",
+)
+def init(folder: Path) -> None:
+    """Write a configuration with fresh API keys, and a key pair; never overwrites."""
+    config_file, key_file = folder / "faultline.toml", folder / "faultline.key"
+    for path in (config_file, key_file):
+        if path.exists():
+            raise ConfigError(f"{path} exists already: nothing was written")
+    master_key, client_key = secrets.token_hex(KEY_BYTES), secrets.token_hex(KEY_BYTES)
+    values = {
+        "db": "faultline.db",
+        "key_file": "faultline.key",
+        "master_api_key": master_key,
+        "client_api_keys": [client_key],
+    }
+    _create_key_file(key_file)
+    try:
+        file_descriptor = os.open(config_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(file_descriptor, "w", encoding="utf-8") as file:
+            file.write(render_config(values))
+    except OSError as error:
+        raise ConfigError(f"{config_file} cannot be written: {error.strerror}") from error
+    click.echo(f"Wrote {config_file} and {key_file}. Start the server with:\n")
+    click.echo(f"    faultline-lite serve --config {config_file}")
+
+
+@click.command()
+@config_option
+def check(config_file: Path | None) -> None:
+    """Check configuration, database, key file and disk; exit code 1 where something failed."""
+    config = load_settings(config_file)
+    file = choose_file(config_file)
+    click.echo(f"Configuration: {file or 'defaults, no file'}\n")
+    print_table(("key", "value", "from"), [_setting(config, key) for key in KEYS])
+    click.echo()
+    findings = list(_find(config))
+    print_table(("", ""), findings)
+    if any(state == "FAILED" for state, _ in findings):
+        sys.exit(1)
+
+
+COMMANDS = (serve, init, check)
+
+
+def _create_key_file(path: Path) -> None:
+    try:
+        create_key_file(path, time.time_ns() // 1_000_000)
+    except OSError as error:
+        raise ConfigError(f"the key file {path} cannot be written: {error.strerror}") from error
+
+
+def _greet(config: Config, file: Path | None, url: str) -> None:
+    """Say where everything is, and how to send a first error."""
+    key = next(iter(config.client_api_keys), config.master_api_key)
+    header = f"-H 'X-Api-Key: {key}' " if key else ""
+    click.echo(f"faultline-lite listens on {url}")
+    click.echo(f"  configuration  {file or 'defaults'}")
+    click.echo(f"  database       {config.db}")
+    click.echo(f"  key file       {config.key_file}")
+    click.echo("\nPost a first error with:\n")
+    click.echo(
+        f'  curl {header}-d \'{{"errors": [{{"message": "Hello, faultline"}}]}}\' '
+        f"{url}/v0/projects/sample-project/errors\n"
+    )
+
+
+def _setting(config: Config, key: str) -> tuple[str, str, str]:
+    value = getattr(config, key)
+    shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+    if key in SECRET_KEYS and value:
+        shown = "set"
+    return key, "" if value is None else shown, config.sources[key]
+
+
+def _find(config: Config) -> Iterator[Finding]:
+    """Yield what is right and wrong with the set-up."""
+    yield from _find_keys(config)
+    yield _find_key_file(config.key_file)
+    yield _find_database(config.db)
+    yield _find_room(config)
+
+
+def _find_keys(config: Config) -> Iterator[Finding]:
+    try:
+        check_listen(config)
+    except ConfigError as error:
+        yield "FAILED", str(error)
+    if config.master_api_key is None and is_loopback(config.host):
+        yield "ok", "no master_api_key: whoever is on this machine may do everything"
+    keys = [key for key in (config.master_api_key, *config.client_api_keys) if key]
+    if any(len(key) < SHORT_KEY_CHARACTERS for key in keys):
+        yield "warning", f"an API key has fewer than {SHORT_KEY_CHARACTERS} characters"
+    if config.master_api_key in config.client_api_keys:
+        yield "warning", "the master key is a client key, too: clients may do everything"
+
+
+def _find_key_file(path: Path) -> Finding:
+    if not path.exists():
+        return "ok", f"key file {path}: none yet, made at the first start"
+    try:
+        pairs = load_key_file(path)
+    except ConfigError as error:
+        return "FAILED", str(error)
+    return "ok", f"key file {path}: {len(pairs)} key pair(s), readable by its owner alone"
+
+
+def _find_database(path: Path) -> Finding:
+    if not path.exists():
+        return "ok", f"database {path}: none yet, made at the first start"
+    try:
+        problems = quick_check(path)
+    except DatabaseUnusableError as error:
+        return "FAILED", str(error)
+    if problems:
+        return "FAILED", f"database {path}: {problems[0]} ({len(problems)} problem(s))"
+    return "ok", f"database {path}: sound, {path.stat().st_size / 2**20:.1f} MiB"
+
+
+def _find_room(config: Config) -> Finding:
+    folder = config.db.parent
+    while not folder.exists():
+        folder = folder.parent
+    free_bytes = shutil.disk_usage(folder).free
+    text = f"disk of {folder}: {free_bytes // 2**20} MiB free"
+    if free_bytes < config.min_free_bytes:
+        return "warning", f"{text}, less than min_free_bytes"
+    return "ok", text

@@ -1,0 +1,237 @@
+"""The configuration: one table of keys and defaults, filled from a file, the environment, flags."""
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+from platformdirs import user_data_path
+
+from faultline_lite.database import Durability
+from faultline_lite.exceptions import ConfigError
+from faultline_lite.logs import LogFormat
+from faultline_lite.timekeys import Timeunit
+
+ENVIRONMENT_PREFIX = "FAULTLINE_LITE_"
+#: What the original read from its environment, where it means the same.
+FAULTLINE_NAMES = {
+    "FAULTLINE_MASTER_API_KEY": "master_api_key",
+    "FAULTLINE_CLIENT_API_KEY": "client_api_keys",
+    "FAULTLINE_TIMEUNIT": "timeunit",
+    "FAULTLINE_ERROR_DATA_RETENTION_IN_DAYS": "retention_days",
+}
+#: Variables of this prefix that speak to the command line, not to the server.
+CLIENT_VARIABLES = frozenset({"URL", "API_KEY", "CONFIG"})
+SECRET_KEYS = frozenset({"master_api_key", "client_api_keys"})
+
+_SIZE_UNITS = {"kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_DATA_PATH = user_data_path("faultline-lite")
+
+Text = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=-1)]
+Positive = Annotated[int, Meta(ge=1)]
+Size = Annotated[int, Meta(ge=-1, extra={"size": True})]
+PositiveSize = Annotated[int, Meta(ge=1, extra={"size": True})]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a server is told. ``sources`` says for each key where its value came from."""
+
+    host: Annotated[Text, Meta(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="port to listen on; 0 takes a free one")] = 7070
+    db: Annotated[Path, Meta(description="the database file")] = _DATA_PATH / "faultline.db"
+    key_file: Annotated[
+        Path, Meta(description="the key pairs that notification configs are sealed to")
+    ] = _DATA_PATH / "faultline.key"
+    master_api_key: Annotated[
+        Text | None, Meta(description="may do everything; needed beyond loopback")
+    ] = None
+    client_api_keys: Annotated[tuple[Text, ...], Meta(description="may only report errors")] = ()
+    public_url: Annotated[
+        str | None, Meta(description="where users reach this server; base of links")
+    ] = None
+    timeunit: Annotated[
+        Timeunit, Meta(description="unit of timelines and of notification thresholds")
+    ] = "minute"
+    grouping: Annotated[
+        Literal["pattern", "message"],
+        Meta(description="group by the message without its numbers and ids, or by all of it"),
+    ] = "pattern"
+    durability: Annotated[
+        Durability,
+        Meta(description="full: on disk before 201; normal: a power cut may lose the last seconds"),
+    ] = "full"
+    retention_days: Annotated[
+        Count, Meta(description="days after which occurrences and silent errors go; 0: never")
+    ] = 90
+    max_occurrences_per_error: Annotated[
+        Count, Meta(description="occurrences kept of one error; 0: all")
+    ] = 1000
+    max_db_bytes: Annotated[
+        Size, Meta(description="size of the database past which the oldest go; 0: no limit")
+    ] = 10 * 2**30
+    min_free_bytes: Annotated[Size, Meta(description="room to leave on the disk; 0: none")] = (
+        500 * 2**20
+    )
+    max_body_bytes: Annotated[PositiveSize, Meta(description="largest request body, as sent")] = (
+        2**20
+    )
+    max_decompressed_bytes: Annotated[
+        PositiveSize, Meta(description="largest request body, decompressed")
+    ] = 8 * 2**20
+    max_entries: Annotated[Positive, Meta(description="most errors in one report")] = 1000
+    rate_limit_per_key: Annotated[
+        Count, Meta(description="occurrences a minute with one key; 0: no limit")
+    ] = 100_000
+    rate_limit_per_project: Annotated[
+        Count, Meta(description="occurrences a minute in one project; 0: no limit")
+    ] = 100_000
+    scrub_keys: Annotated[
+        tuple[Text, ...], Meta(description="names to hide beside the usual ones")
+    ] = ()
+    log_level: Annotated[LogLevel, Meta(description="least severe log line")] = "info"
+    log_format: Annotated[LogFormat, Meta(description="text for people, json for a collector")] = (
+        "text"
+    )
+    sources: dict[str, str] = {}
+
+
+#: The keys that a user may set.
+KEYS = tuple(name for name in Config.__struct_fields__ if name != "sources")
+
+
+def load_config(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
+    """Return the configuration: defaults, then the file, the environment, the flags.
+
+    A flag of None was not given. Raises ConfigError naming everything that is wrong, and never
+    the value of a secret key.
+    """
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    sources = dict.fromkeys(KEYS, "default")
+    layers = (
+        ("file", _read_file(file, problems) if file else {}),
+        ("environment", _read_environment(environ, problems)),
+        ("flag", {key: value for key, value in flags.items() if value is not None}),
+    )
+    for source, layer in layers:
+        for key, value in layer.items():
+            try:
+                values[key] = _convert(key, value, source)
+            except (msgspec.ValidationError, ValueError) as error:
+                problems.append(f"{key} ({source}): {error}")
+            sources[key] = source
+    if problems:
+        raise ConfigError("; ".join(problems))
+    return Config(**values, sources=sources)
+
+
+def check_listen(config: Config) -> None:
+    """Raise ConfigError where the server would be open to others without a key."""
+    if config.master_api_key is None and not is_loopback(config.host):
+        raise ConfigError(
+            f"listening on {config.host} needs a master_api_key, or anybody could read and delete "
+            "your errors: `faultline-lite init` writes a configuration with fresh keys"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach the host."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def describe_keys() -> Iterator[tuple[str, Any, str]]:
+    """Yield each key with its default and what it is for, in the order of the table."""
+    for field in msgspec.structs.fields(Config):
+        if field.name in KEYS:
+            yield field.name, field.default, _description(field.type)
+
+
+def _read_file(file: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        with file.open("rb") as opened:
+            content = tomllib.load(opened)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}") from error
+    known = {key: value for key, value in content.items() if key in KEYS}
+    problems += [_unknown(key, KEYS) for key in content if key not in KEYS]
+    # A path in a file is meant from where the file is.
+    for key in ("db", "key_file"):
+        if isinstance(known.get(key), str):
+            known[key] = str(file.resolve().parent / Path(known[key]).expanduser())
+    return known
+
+
+def _read_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    values = {key: environ[name] for name, key in FAULTLINE_NAMES.items() if name in environ}
+    names = {f"{ENVIRONMENT_PREFIX}{key.upper()}": key for key in KEYS}
+    for name in environ:
+        if name in names:
+            values[names[name]] = environ[name]
+        elif (
+            name.startswith(ENVIRONMENT_PREFIX)
+            and name.removeprefix(ENVIRONMENT_PREFIX) not in CLIENT_VARIABLES
+        ):
+            problems.append(_unknown(name, names))
+    # An empty variable is how a compose file leaves one out.
+    return {key: value for key, value in values.items() if value.strip()}
+
+
+def _unknown(name: str, known: Mapping[str, str] | tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"unknown key {name}" + (f", did you mean {near[0]}?" if near else "")
+
+
+def _convert(key: str, value: Any, source: str) -> Any:
+    kind = Config.__annotations__[key]
+    if source == "environment" and "tuple" in str(kind):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, str) and _is_size(kind):
+        value = _parse_size(value)
+    if key in {"db", "key_file"}:
+        return Path(str(value)).expanduser()
+    converted = msgspec.convert(value, kind, strict=source != "environment")
+    if key == "public_url" and converted is not None:
+        return _check_url(converted)
+    return converted
+
+
+def _check_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise ValueError("expected a URL such as https://errors.example.com")
+    return url.rstrip("/")
+
+
+def _parse_size(text: str) -> int:
+    """Return bytes from ``1048576``, ``500 MiB``, ``10GB``. Raises ValueError."""
+    number = text.strip().lower()
+    factor = 1
+    for unit, unit_bytes in _SIZE_UNITS.items():
+        if number.endswith(unit):
+            number, factor = number.removesuffix(unit).strip(), unit_bytes
+            break
+    try:
+        return int(float(number) * factor) if "." in number else int(number) * factor
+    except (ValueError, OverflowError):
+        raise ValueError("expected bytes, such as 1048576, 500 MiB or 10 GiB") from None
+
+
+def _description(kind: Any) -> str:
+    return next(str(meta.description) for meta in kind.__metadata__ if meta.description)
+
+
+def _is_size(kind: Any) -> bool:
+    return any((meta.extra or {}).get("size") for meta in getattr(kind, "__metadata__", ()))

@@ -1,0 +1,107 @@
+"""The database file before it is opened for work: owner, shape, version, upgrade, soundness."""
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlite_utils import Database as Tables
+
+from faultline_lite.database import PAGE_BYTES, connect
+from faultline_lite.exceptions import DatabaseInUseError, DatabaseUnusableError
+from faultline_lite.migrations import migrations
+
+#: "flt1", in the header of the file, as sqlite.org/pragma.html#pragma_application_id suggests.
+APPLICATION_ID = 0x666C7431
+
+
+def lock_database(path: Path) -> FileLock:
+    """Claim the file for this process; the claim ends with the process, also after a crash.
+
+    Raises DatabaseInUseError when another server has it.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(f"{path.resolve()}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise DatabaseInUseError(f"another faultline-lite serves {path}: stop it first") from None
+    return lock
+
+
+def prepare_database(path: Path) -> Path | None:
+    """Create the file, or bring an older one up to date after a copy beside it.
+
+    Returns the path of that copy, None where no upgrade was due. Raises DatabaseUnusableError when
+    the file is not ours, is damaged, or was written by a newer version.
+    """
+    # Errors hold personal data: the file, and the log that SQLite creates after its mode, is the
+    # owner's alone.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    is_new = path.stat().st_size == 0
+    try:
+        with closing(connect(path)) as connection:
+            if is_new:
+                _stamp(connection)
+            _check_owner(connection, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            tables = Tables(connection, execute_plugins=False)
+            copy = None if is_new or not migrations.pending(tables) else _copy(connection, path)
+            migrations.apply(tables)
+            return copy
+    except sqlite3.DatabaseError as error:
+        raise DatabaseUnusableError(f"{path} cannot be opened: {error}") from error
+
+
+def quick_check(path: Path) -> list[str]:
+    """Return what SQLite's quick_check finds wrong, nothing for a sound file.
+
+    Raises DatabaseUnusableError when the file cannot be read as a database of ours.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            _check_owner(connection, path)
+            rows = connection.execute("PRAGMA quick_check").fetchall()
+    except sqlite3.DatabaseError as error:
+        raise DatabaseUnusableError(f"{path} cannot be read: {error}") from error
+    return [text for (text,) in rows if text != "ok"]
+
+
+def copy_database(connection: sqlite3.Connection, target: Path) -> None:
+    """Copy the whole database, as of one moment, to ``target``, readable by the owner alone.
+
+    One step of SQLite's backup under one read transaction: writers go on, and nothing restarts it.
+    """
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    with closing(sqlite3.connect(target)) as copy:
+        connection.backup(copy)
+        # In WAL mode a reader of the copy would have to create files beside it.
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def _stamp(connection: sqlite3.Connection) -> None:
+    """Set what SQLite takes only before the first table exists."""
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    if application_id != APPLICATION_ID:
+        raise DatabaseUnusableError(f"{path} is a database of another program")
+    tables = Tables(connection, recursive_triggers=False, execute_plugins=False)
+    applied = {migration.name for migration in migrations.applied(tables)}
+    # On an empty database every migration of this version is pending.
+    known = {migration.name for migration in migrations.pending(Tables(memory=True))}
+    if applied - known:
+        raise DatabaseUnusableError(f"{path} was written by a newer version of faultline-lite")
+
+
+def _copy(connection: sqlite3.Connection, path: Path) -> Path:
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    target = path.with_name(f"{path.name}.before-upgrade-{stamp}")
+    copy_database(connection, target)
+    return target

@@ -1,0 +1,120 @@
+"""Every exception that we raise, by what the caller can do about it.
+
+FaultlineError
+├── ConfigError             the user corrects the configuration, a flag or a file (exit 2)
+├── RequestError            the client corrects the request, or waits; carries the HTTP status
+│   ├── BadRequestError           400, one Problem for each thing that is wrong
+│   ├── ForbiddenError            403
+│   ├── NotFoundError             404
+│   ├── RequestTimeoutError       408
+│   ├── BodyTooLargeError         413
+│   ├── UnknownEncodingError      415
+│   └── RateLimitedError          429, with the seconds to wait
+└── DatabaseError
+    ├── DatabaseInUseError        another server has the file: stop that one first
+    ├── DatabaseUnusableError     not ours, damaged, newer than this version, or unreadable
+    └── DatabaseUnavailableError  the write was not taken (disk full, queue full, closing): 503
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a request.
+
+    ``path`` leads to it from the top of the body: ``("errors", "0", "message")``.
+    """
+
+    message: str
+    path: tuple[str, ...] = ()
+    detail: Any = None
+
+
+class FaultlineError(Exception):
+    """Base of all exceptions of this package."""
+
+
+class ConfigError(FaultlineError):
+    """The configuration cannot work; the message names the key and never its secret value."""
+
+
+class RequestError(FaultlineError):
+    """A request that is refused; carries what the HTTP answer needs."""
+
+    status = 400
+
+    def __init__(self, *problems: Problem, retry_after_seconds: int | None = None) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+        self.retry_after_seconds = retry_after_seconds
+
+
+class BadRequestError(RequestError):
+    """The request is malformed or of the wrong shape."""
+
+
+class ForbiddenError(RequestError):
+    """The key is missing or wrong, or may not do this."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(Problem("403 Forbidden"))
+
+
+class NotFoundError(RequestError):
+    """There is no such project, error, occurrence or route."""
+
+    status = 404
+
+
+class RequestTimeoutError(RequestError):
+    """The body did not arrive in time."""
+
+    status = 408
+
+
+class BodyTooLargeError(RequestError):
+    """The body is larger than the limit, as sent or decompressed."""
+
+    status = 413
+
+
+class UnknownEncodingError(RequestError):
+    """The Content-Encoding is none that we decode."""
+
+    status = 415
+
+
+class RateLimitedError(RequestError):
+    """A key or a project has used up its occurrences of this minute."""
+
+    status = 429
+
+
+class DatabaseError(FaultlineError):
+    """The store cannot do what was asked."""
+
+
+class DatabaseInUseError(DatabaseError):
+    """Another process serves this database."""
+
+
+class DatabaseUnusableError(DatabaseError):
+    """The file is not a database of ours, is damaged, or was written by a newer version."""
+
+
+@dataclass
+class DatabaseUnavailableError(DatabaseError):
+    """The write was not taken and nothing of it is stored; it may be sent again.
+
+    ``reason`` is one sentence for the log and the answer.
+    """
+
+    reason: str
+    retry_after_seconds: int = field(default=5)
+
+    def __str__(self) -> str:
+        return self.reason

@@ -1,0 +1,108 @@
+"""The values that travel between modules. No behaviour but what follows from the fields alone."""
+
+from typing import Any, Literal
+
+import msgspec
+
+Status = Literal["unresolved", "resolved"]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry of a report: an occurrence that is not stored yet.
+
+    ``payload`` is the JSON object that is stored and answered: the entry as it was posted, with
+    what the report shares (context, environment, session, params) and the event.
+    """
+
+    message: str
+    type: str
+    timestamp_ms: int
+    payload: bytes
+    fingerprint: tuple[str, ...] | None = None
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a client posted, from whichever protocol, decoded and checked.
+
+    ``notifications`` are configs in the clear or sealed: kept in memory only, never stored.
+    """
+
+    project: str
+    entries: tuple[Entry, ...]
+    received_ms: int
+    notifications: tuple[dict[str, Any] | str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class NewOccurrence(msgspec.Struct, frozen=True):
+    """An entry ready to be stored: grouped, scrubbed and compressed."""
+
+    project: str
+    group_key: bytes
+    address_keys: tuple[bytes, ...]
+    message: str
+    pattern: str
+    type: str
+    timestamp_ms: int
+    received_ms: int
+    dictionary_id: int
+    payload: bytes
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """What storing an occurrence produced: the exact numbers that the rules decide by.
+
+    ``count`` is the occurrences of the error, ``bucket`` those in the time unit that this one's
+    timestamp falls in, this one included in both.
+    """
+
+    error_id: int
+    reversed_unixtime: str
+    count: int
+    bucket: int
+    regression: bool
+    muted: bool
+
+
+class Error(msgspec.Struct, frozen=True, array_like=True):
+    """A group of occurrences, with its counters. The fields are in the order of the query's."""
+
+    id: int
+    project: str
+    group_key: bytes
+    message: str
+    pattern: str
+    type: str
+    status: Status
+    count: int
+    first_seen_ms: int
+    last_updated_ms: int
+    muted: bool
+    muted_until_ms: int | None
+    muted_until_count: int | None
+
+
+class Occurrence(msgspec.Struct, frozen=True):
+    """A stored occurrence; ``payload`` is its JSON object, decompressed."""
+
+    second: int
+    ordinal: int
+    timestamp_ms: int
+    received_ms: int
+    payload: bytes
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """Occurrences of an error in one unit of time, which begins at ``start_ms``."""
+
+    start_ms: int
+    count: int
+
+
+class ProjectSummary(msgspec.Struct, frozen=True):
+    """A project with totals over its errors."""
+
+    name: str
+    count: int
+    unresolved_count: int
+    last_updated_ms: int

@@ -1,0 +1,58 @@
+"""Keep the dictionary of the payloads up to date with what the server sees."""
+
+import asyncio
+import logging
+import sqlite3
+
+from faultline_lite.clock import Clock
+from faultline_lite.database import Database
+from faultline_lite.payloads import PayloadCodec, train
+from faultline_lite.store.dictionaries import (
+    get_last_occurrence_id,
+    insert_dictionary,
+    list_recent_payloads,
+)
+
+#: Fewer occurrences than this make a dictionary that knows them by heart and no others.
+FIRST_AFTER = 300
+#: Occurrences between two attempts: as many as there were, so that a young server learns quickly
+#: and an old one spends nearly nothing on it.
+MAX_BETWEEN = 50_000
+SAMPLES = 2000
+SAMPLE_BYTES = 8 * 2**20
+
+_logger = logging.getLogger(__name__)
+
+
+class PayloadTraining:
+    """Tries a new dictionary as occurrences come in, and adopts it where it pays."""
+
+    def __init__(self, database: Database, codec: PayloadCodec, clock: Clock) -> None:
+        self._database = database
+        self._codec = codec
+        self._clock = clock
+        self._next_id = FIRST_AFTER
+
+    async def run(self) -> None:
+        """Train and adopt a dictionary if enough has come in since the last attempt."""
+        last_id = await self._database.read(get_last_occurrence_id)
+        if last_id < self._next_id:
+            return
+        self._next_id = last_id + min(max(last_id, FIRST_AFTER), MAX_BETWEEN)
+        samples = await self._database.maintain(self._read_samples)
+        content = await asyncio.to_thread(train, samples, self._codec)
+        if content is None:
+            return
+        dictionary_id = await self._database.write(insert_dictionary, content, self._clock.now_ms())
+        self._codec.add_dictionary(dictionary_id, content)
+        _logger.info("payloads are compressed with dictionary %d from here on", dictionary_id)
+
+    def _read_samples(self, connection: sqlite3.Connection) -> list[bytes]:
+        samples: list[bytes] = []
+        size_bytes = 0
+        for dictionary_id, payload in list_recent_payloads(connection, SAMPLES):
+            samples.append(self._codec.decompress(dictionary_id, payload))
+            size_bytes += len(samples[-1])
+            if size_bytes > SAMPLE_BYTES:
+                break
+        return samples

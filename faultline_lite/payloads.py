@@ -1,0 +1,84 @@
+"""Compress and expand payloads with zstd and the dictionaries that were trained on them.
+
+Occurrences are nearly alike, so that a dictionary of what the server has seen brings them to a
+fraction of what zstd alone does. A payload names the dictionary it needs by its id; id 0 is none.
+"""
+
+import threading
+
+from zstandard import (
+    DICT_TYPE_FULLDICT,
+    ZstdCompressionDict,
+    ZstdCompressionParameters,
+    ZstdCompressor,
+    ZstdDecompressor,
+    ZstdError,
+    train_dictionary,
+)
+
+#: Level 3 is zstd's own default: higher ones cost several times as much for a few percent.
+LEVEL = 3
+#: As zstd's documentation advises, about a hundredth of the samples; 64 KB keeps the cost of a
+#: dictionary in memory and in the file negligible.
+DICTIONARY_BYTES = 64 * 1024
+
+
+class PayloadCodec:
+    """Compresses with the newest dictionary, expands with any. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._current_id = 0
+        self._compressor = _make_compressor(None)
+        self._decompressors = {0: ZstdDecompressor()}
+
+    @property
+    def current_id(self) -> int:
+        """The id of the dictionary that new payloads are compressed with, 0 for none."""
+        return self._current_id
+
+    def add_dictionary(self, dictionary_id: int, content: bytes) -> None:
+        """Know a dictionary; the one added last compresses."""
+        dictionary = ZstdCompressionDict(content, dict_type=DICT_TYPE_FULLDICT)
+        with self._lock:
+            self._decompressors[dictionary_id] = ZstdDecompressor(dict_data=dictionary)
+            self._compressor = _make_compressor(dictionary)
+            self._current_id = dictionary_id
+
+    def compress(self, payload: bytes) -> tuple[int, bytes]:
+        """Return the id of the dictionary that was used and the compressed payload."""
+        with self._lock:
+            return self._current_id, self._compressor.compress(payload)
+
+    def decompress(self, dictionary_id: int, payload: bytes) -> bytes:
+        """Return the payload as it was given to ``compress``."""
+        with self._lock:
+            return self._decompressors[dictionary_id].decompress(payload)
+
+
+def train(samples: list[bytes], codec: PayloadCodec) -> bytes | None:
+    """Return a dictionary for payloads like the samples, None where it would not pay.
+
+    It is judged on every second sample, which it was not trained on: it must bring these to seven
+    eighths or less of what ``codec`` brings them to now, since it is kept for as long as any
+    payload needs it. Takes up to a second of CPU, without holding the interpreter's lock.
+    """
+    known: list[bytes | bytearray | memoryview] = [*samples[::2]]
+    unknown = samples[1::2]
+    try:
+        dictionary = train_dictionary(DICTIONARY_BYTES, known)
+    except ZstdError:
+        # Too few samples, or too little in them repeats.
+        return None
+    compressor = _make_compressor(dictionary)
+    new_bytes = sum(len(compressor.compress(sample)) for sample in unknown)
+    old_bytes = sum(len(codec.compress(sample)[1]) for sample in unknown)
+    return dictionary.as_bytes() if new_bytes <= old_bytes * 7 / 8 else None
+
+
+def _make_compressor(dictionary: ZstdCompressionDict | None) -> ZstdCompressor:
+    # The id of the dictionary is in the row already; the size is what the decompressor needs.
+    parameters = ZstdCompressionParameters.from_level(
+        LEVEL, write_content_size=True, write_dict_id=False
+    )
+    return ZstdCompressor(dict_data=dictionary, compression_params=parameters)

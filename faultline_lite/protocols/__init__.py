@@ -1,0 +1,1 @@
+"""What clients send, each protocol in a module of its own; all end in the same Report."""

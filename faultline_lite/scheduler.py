@@ -1,0 +1,81 @@
+"""Named periodic jobs on an injected clock. It knows nothing of what they do.
+
+A job never overlaps itself, ticks that it missed while it ran collapse into none, and one that
+fails stops neither itself nor another.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from faultline_lite.clock import Clock
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Job:
+    name: str
+    every_seconds: float
+    run: Callable[[], Awaitable[object]]
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Scheduler:
+    """Runs the jobs that were added before ``start``."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._jobs: dict[str, _Job] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    def add(self, name: str, every_seconds: float, run: Callable[[], Awaitable[object]]) -> None:
+        """Add a job whose first run is ``every_seconds`` after the start."""
+        self._jobs[name] = _Job(name, every_seconds, run)
+
+    def start(self) -> None:
+        """Begin; each job waits for its time in a task of its own."""
+        self._tasks = [
+            asyncio.create_task(self._repeat(job), name=job.name) for job in self._jobs.values()
+        ]
+
+    def wake(self, name: str) -> None:
+        """Have the job run now, or once more where it is running."""
+        self._jobs[name].wake.set()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """End all jobs; one that is running may finish within ``grace_seconds``."""
+        self._stopping = True
+        for job in self._jobs.values():
+            job.wake.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=grace_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _repeat(self, job: _Job) -> None:
+        while True:
+            await self._wait(job)
+            if self._stopping:
+                return
+            job.wake.clear()
+            try:
+                await job.run()
+            except Exception:
+                _logger.exception("the job %s failed; it will run again", job.name)
+
+    async def _wait(self, job: _Job) -> None:
+        """Return at the job's next time, or when it is woken."""
+        sleep = asyncio.ensure_future(self._clock.sleep(job.every_seconds))
+        wake = asyncio.ensure_future(job.wake.wait())
+        try:
+            await asyncio.wait((sleep, wake), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in (sleep, wake):
+                each.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await each

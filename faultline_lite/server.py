@@ -1,0 +1,93 @@
+"""Run the server in the foreground until a signal ends it."""
+
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from faultline_lite.app import SHUTDOWN_SECONDS, create_app
+from faultline_lite.config import Config
+from faultline_lite.database_file import lock_database, prepare_database
+from faultline_lite.exceptions import ConfigError
+
+#: The writer thread asks for the interpreter's lock after each statement. With Python's default of
+#: 5 ms it waits that long for a busy event loop to hand over, and reports wait for it.
+SWITCH_INTERVAL_SECONDS = 0.0005
+BACKLOG = 2048
+
+_logger = logging.getLogger(__name__)
+
+
+def serve(config: Config, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what was taken and return.
+
+    ``on_ready`` is called with the base URL once the socket listens and the database is open.
+    Raises ConfigError when the address cannot be had, and DatabaseError when the file cannot.
+    """
+    with lock_database(config.db), _listen(config) as listener:
+        copy = prepare_database(config.db)
+        if copy is not None:
+            _logger.info("the database was upgraded; a copy from before is at %s", copy)
+        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+        settings = uvicorn.Config(
+            create_app(config),
+            access_log=False,
+            log_config=None,
+            lifespan="on",
+            server_header=False,
+            timeout_graceful_shutdown=int(SHUTDOWN_SECONDS),
+        )
+        server = _Server(settings, lambda: on_ready(_base_url(listener)))
+        server.run(sockets=[listener])
+        if not server.started:
+            raise ConfigError("the server could not start; the log says why")
+    _logger.info("stopped; everything that was taken is stored")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which ends with the process's own exit code.
+
+    uvicorn raises the signal that stopped it once more, so that a supervisor sees a killed process
+    where everything went well.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at the first SIGINT or SIGTERM, at once at the second SIGINT."""
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(each, self.handle_exit) for each in signals]
+        try:
+            yield
+        finally:
+            for each, handler in zip(signals, before, strict=True):
+                signal.signal(each, handler)
+
+
+def _listen(config: Config) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(
+            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(f"cannot listen on {config.host}:{config.port}: {reason}") from error
+
+
+def _base_url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

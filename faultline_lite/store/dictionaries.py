@@ -1,0 +1,30 @@
+"""The dictionaries that payloads are compressed with; kept as long as a payload may need them."""
+
+import sqlite3
+
+
+def list_dictionaries(connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
+    """Return (id, content) of every dictionary, oldest first."""
+    return connection.execute("SELECT id, content FROM payload_dictionary ORDER BY id").fetchall()
+
+
+def insert_dictionary(connection: sqlite3.Connection, content: bytes, now_ms: int) -> int:
+    """Store a dictionary and return its id."""
+    (dictionary_id,) = connection.execute(
+        "INSERT INTO payload_dictionary (content, created_ms) VALUES (?, ?) RETURNING id",
+        (content, now_ms),
+    ).fetchone()
+    return int(dictionary_id)
+
+
+def list_recent_payloads(connection: sqlite3.Connection, limit: int) -> list[tuple[int, bytes]]:
+    """Return (dictionary id, compressed payload) of the last ``limit`` occurrences."""
+    return connection.execute(
+        "SELECT dictionary_id, payload FROM occurrence ORDER BY id DESC LIMIT ?", (limit,)
+    ).fetchall()
+
+
+def get_last_occurrence_id(connection: sqlite3.Connection) -> int:
+    """Return the highest occurrence id so far, 0 where there is none."""
+    (last,) = connection.execute("SELECT max(id) FROM occurrence").fetchone()
+    return last or 0

@@ -1,0 +1,74 @@
+"""Occurrences: fetched and paged, newest first by their own timestamp."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from faultline_lite.models import Occurrence
+from faultline_lite.payloads import PayloadCodec
+
+#: Payload bytes of one page; the rest is on the next. Keeps the memory of a request bounded.
+MAX_PAGE_BYTES = 8 * 2**20
+
+_COLUMNS = "second, ordinal, timestamp_ms, received_ms, dictionary_id, payload"
+
+
+def get_latest(
+    connection: sqlite3.Connection, codec: PayloadCodec, error_id: int
+) -> Occurrence | None:
+    """Return the occurrence with the latest timestamp, None where retention has left none."""
+    page = list_occurrences(connection, codec, error_id, after=None, limit=1)
+    return page[0] if page else None
+
+
+def get_occurrence(
+    connection: sqlite3.Connection, codec: PayloadCodec, error_id: int, place: tuple[int, int]
+) -> Occurrence | None:
+    """Return the occurrence at (second, ordinal) of the error, None where there is none."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM occurrence WHERE error_id = ? AND second = ? AND ordinal = ?",
+        (error_id, *place),
+    ).fetchone()
+    return None if row is None else _to_occurrence(codec, row)
+
+
+def list_occurrences(
+    connection: sqlite3.Connection,
+    codec: PayloadCodec,
+    error_id: int,
+    *,
+    after: tuple[int, int] | None,
+    limit: int,
+) -> list[Occurrence]:
+    """Return up to ``limit`` occurrences after the (second, ordinal) ``after``, newest first.
+
+    A page ends early past MAX_PAGE_BYTES; it is empty only where nothing follows.
+    """
+    condition, place = "", tuple[int, ...]()
+    if after is not None:
+        condition, place = "AND (second, ordinal) < (?, ?)", after
+    rows = connection.execute(
+        f"""
+        SELECT {_COLUMNS} FROM occurrence WHERE error_id = ? {condition}
+        ORDER BY second DESC, ordinal DESC LIMIT ?
+        """,
+        (error_id, *place, limit),
+    )
+    page: list[Occurrence] = []
+    size_bytes = 0
+    for row in rows:
+        page.append(_to_occurrence(codec, row))
+        size_bytes += len(page[-1].payload)
+        if size_bytes > MAX_PAGE_BYTES:
+            break
+    return page
+
+
+def _to_occurrence(codec: PayloadCodec, row: Sequence[int | bytes]) -> Occurrence:
+    second, ordinal, timestamp_ms, received_ms, dictionary_id, payload = row
+    return Occurrence(
+        second=int(second),
+        ordinal=int(ordinal),
+        timestamp_ms=int(timestamp_ms),
+        received_ms=int(received_ms),
+        payload=codec.decompress(int(dictionary_id), bytes(payload)),
+    )
