@@ -16,12 +16,13 @@ import logging
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 
 from faultline_lite.exceptions import DatabaseUnavailableError
@@ -35,6 +36,8 @@ Durability = Literal["full", "normal"]
 #: Pages of 8 KB: as quick as 4 and 16 KB, half the write amplification of 16, and compressed
 #: payloads of up to 2 KB need no overflow page.
 PAGE_BYTES = 8192
+#: Compiled statements that a connection keeps: those over many rows come in some forty sizes each.
+STATEMENT_CACHE = 256
 #: Items of one commit. More would only make the first of them wait longer.
 MAX_GROUP_ITEMS = 256
 #: What may wait for the writer before a write is refused; keeps memory bounded on a stalled disk.
@@ -53,12 +56,19 @@ _UNAVAILABLE_CODES = {
 _logger = logging.getLogger(__name__)
 
 
+_Handler = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
+
+
 class _Job(NamedTuple):
-    handler: Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
+    handler: _Handler
     item: Any
     size_bytes: int
     future: "asyncio.Future[Any]"
     grouped: bool
+
+
+#: A job with its result, or with the exception that it ended in.
+_Outcome = tuple[_Job, Any, Exception | None]
 
 
 class Database:
@@ -71,8 +81,11 @@ class Database:
         self.path = path
         self._durability = durability
         self._metrics = metrics
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._waiting: deque[_Job] = deque()
         self._queued_bytes = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._groups: SimpleQueue[list[_Job]] = SimpleQueue()
         self._closing = False
         self._failure: str | None = None
         self._loop = asyncio.get_running_loop()
@@ -174,21 +187,16 @@ class Database:
         if self._closing:
             return
         self._closing = True
-        self._queue.put(None)
+        # The last group's end hands over the next, until nothing waits.
+        await self._idle.wait()
+        self._groups.put([])
         await self._loop.run_in_executor(None, self._writer.join)
         self._readers.shutdown(wait=True)
         self._maintenance.shutdown(wait=True)
         for connection in self._connections:
             connection.close()
 
-    async def _submit(
-        self,
-        handler: Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]],
-        item: Any,
-        size_bytes: int,
-        *,
-        grouped: bool,
-    ) -> Any:
+    async def _submit(self, handler: _Handler, item: Any, size_bytes: int, *, grouped: bool) -> Any:
         if self._closing:
             raise DatabaseUnavailableError("the server is shutting down")
         if self._queued_bytes + size_bytes > MAX_QUEUED_BYTES:
@@ -196,17 +204,40 @@ class Database:
         future: asyncio.Future[Any] = self._loop.create_future()
         self._queued_bytes += size_bytes
         try:
-            self._queue.put(_Job(handler, item, size_bytes, future, grouped))
+            self._waiting.append(_Job(handler, item, size_bytes, future, grouped))
+            if self._idle.is_set():
+                self._idle.clear()
+                # Not at once: other requests of this turn of the loop join the group.
+                self._loop.call_soon(self._hand_over)
             return await future
         finally:
             self._queued_bytes -= size_bytes
+
+    def _hand_over(self) -> None:
+        """Give the writer what waits, as the next group."""
+        most = min(len(self._waiting), MAX_GROUP_ITEMS)
+        if most:
+            self._groups.put([self._waiting.popleft() for _ in range(most)])
+        else:
+            self._idle.set()
+
+    def _take_back(self, outcomes: list[_Outcome]) -> None:
+        """Tell the callers what became of their jobs; then the next group has its turn."""
+        for job, result, error in outcomes:
+            if job.future.done():
+                continue
+            if error is None:
+                job.future.set_result(result)
+            else:
+                job.future.set_exception(error)
+        self._loop.call_soon(self._hand_over)
 
     def _connect_writer(self) -> sqlite3.Connection:
         connection = connect(self.path)
         connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("PRAGMA journal_size_limit = 0")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute("PRAGMA cache_size = -16384")
         return connection
 
@@ -221,57 +252,40 @@ class Database:
 
     def _run_writer(self) -> None:
         connection = self._writer_connection
-        while jobs := self._take():
+        while jobs := self._groups.get():
+            outcomes: list[_Outcome] = []
             for (handler, grouped), run in groupby(jobs, key=attrgetter("handler", "grouped")):
                 if grouped:
-                    self._commit(connection, handler, list(run))
+                    outcomes += self._commit(connection, handler, list(run))
                 else:
                     for job in run:
-                        self._commit(connection, handler, [job])
+                        outcomes += self._commit(connection, handler, [job])
+            self._loop.call_soon_threadsafe(self._take_back, outcomes)
         with contextlib.suppress(sqlite3.Error):
             _checkpoint(connection, "TRUNCATE")
         connection.close()
 
-    def _take(self) -> list[_Job]:
-        """Wait for a job and return it with all that came meanwhile; empty at the end."""
-        job = self._queue.get()
-        jobs: list[_Job] = []
-        with contextlib.suppress(Empty):
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == MAX_GROUP_ITEMS:
-                    return jobs
-                job = self._queue.get_nowait()
-        if job is None and jobs:
-            self._queue.put(None)
-        return jobs
-
     def _commit(
-        self,
-        connection: sqlite3.Connection,
-        handler: Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]],
-        jobs: list[_Job],
-    ) -> None:
+        self, connection: sqlite3.Connection, handler: _Handler, jobs: list[_Job]
+    ) -> list[_Outcome]:
         started = time.perf_counter()
         try:
             with transaction(connection):
                 results = handler(connection, [job.item for job in jobs])
         except sqlite3.OperationalError as error:
-            self._reject(jobs, self._translate(error))
+            translated = self._translate(error)
+            return [(job, None, translated) for job in jobs]
         except Exception as error:  # noqa: BLE001 - it belongs to the caller, not to this thread
             if len(jobs) == 1:
-                self._reject(jobs, error)
-                return
+                return [(jobs[0], None, error)]
             # One item that cannot be stored must not take its neighbours along.
-            for job in jobs:
-                self._commit(connection, handler, [job])
-        else:
-            self._metrics.commit_seconds.observe(time.perf_counter() - started)
-            self._metrics.commit_items.observe(len(jobs))
-            if self._failure is not None:
-                self._failure = None
-                _logger.info("the database can be written again")
-            self._loop.call_soon_threadsafe(_resolve, jobs, results)
+            return [each for job in jobs for each in self._commit(connection, handler, [job])]
+        self._metrics.commit_seconds.observe(time.perf_counter() - started)
+        self._metrics.commit_items.observe(len(jobs))
+        if self._failure is not None:
+            self._failure = None
+            _logger.info("the database can be written again")
+        return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
 
     def _translate(self, error: sqlite3.OperationalError) -> Exception:
         if error.sqlite_errorcode & 0xFF not in _UNAVAILABLE_CODES:
@@ -283,13 +297,12 @@ class Database:
         self._failure = reason
         return DatabaseUnavailableError(reason)
 
-    def _reject(self, jobs: list[_Job], error: Exception) -> None:
-        self._loop.call_soon_threadsafe(_fail, jobs, error)
-
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a connection in autocommit mode, usable from any one thread at a time."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENT_CACHE
+    )
     connection.execute("PRAGMA busy_timeout = 5000")
     connection.execute("PRAGMA cache_size = -4096")
     return connection
@@ -320,15 +333,3 @@ def _empty_log(connection: sqlite3.Connection, _: Sequence[None]) -> list[None]:
     connection.execute("COMMIT")
     _checkpoint(connection, "RESTART")
     return [None]
-
-
-def _resolve(jobs: list[_Job], results: Sequence[Any]) -> None:
-    for job, result in zip(jobs, results, strict=True):
-        if not job.future.done():
-            job.future.set_result(result)
-
-
-def _fail(jobs: list[_Job], error: Exception) -> None:
-    for job in jobs:
-        if not job.future.done():
-            job.future.set_exception(error)

@@ -1,4 +1,4 @@
-"""The way of a report into the store: scrub, group, compress, write.
+"""The way of a report into the store: scrub, group, write.
 
 Nothing before the commit is acknowledged, and nothing after it can fail the request.
 """
@@ -54,7 +54,6 @@ class Ingest:
         if payload is not entry.payload:
             message = self._scrubber.scrub_text(message)
             type_ = self._scrubber.scrub_text(type_)
-        dictionary_id, compressed = self._codec.compress(payload)
         shown = truncate(message)
         return NewOccurrence(
             project=report.project,
@@ -65,8 +64,7 @@ class Ingest:
             type=type_,
             timestamp_ms=entry.timestamp_ms,
             received_ms=report.received_ms,
-            dictionary_id=dictionary_id,
-            payload=compressed,
+            payload=payload,
         )
 
     def _address_keys(
@@ -83,4 +81,4 @@ class Ingest:
     def _record(
         self, connection: sqlite3.Connection, reports: Sequence[Sequence[NewOccurrence]]
     ) -> list[list[Recorded]]:
-        return record_reports(connection, reports, self._timeunit)
+        return record_reports(connection, self._codec, reports, self._timeunit)

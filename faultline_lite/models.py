@@ -35,7 +35,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class NewOccurrence(msgspec.Struct, frozen=True):
-    """An entry ready to be stored: grouped, scrubbed and compressed."""
+    """An entry ready to be stored: scrubbed and grouped."""
 
     project: str
     group_key: bytes
@@ -45,7 +45,6 @@ class NewOccurrence(msgspec.Struct, frozen=True):
     type: str
     timestamp_ms: int
     received_ms: int
-    dictionary_id: int
     payload: bytes
 
 

@@ -45,10 +45,14 @@ class PayloadCodec:
             self._compressor = _make_compressor(dictionary)
             self._current_id = dictionary_id
 
-    def compress(self, payload: bytes) -> tuple[int, bytes]:
-        """Return the id of the dictionary that was used and the compressed payload."""
+    def compress(self, payloads: list[bytes]) -> tuple[int, list[bytes]]:
+        """Return the id of the dictionary that was used and the payloads, compressed one by one.
+
+        One call for many lets go of the interpreter's lock once.
+        """
         with self._lock:
-            return self._current_id, self._compressor.compress(payload)
+            segments = self._compressor.multi_compress_to_buffer([*payloads])
+            return self._current_id, [segments[n].tobytes() for n in range(len(segments))]
 
     def decompress(self, dictionary_id: int, payload: bytes) -> bytes:
         """Return the payload as it was given to ``compress``."""
@@ -72,7 +76,7 @@ def train(samples: list[bytes], codec: PayloadCodec) -> bytes | None:
         return None
     compressor = _make_compressor(dictionary)
     new_bytes = sum(len(compressor.compress(sample)) for sample in unknown)
-    old_bytes = sum(len(codec.compress(sample)[1]) for sample in unknown)
+    old_bytes = sum(map(len, codec.compress(unknown)[1]))
     return dictionary.as_bytes() if new_bytes <= old_bytes * 7 / 8 else None
 
 

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 
 import uvicorn
@@ -14,9 +13,6 @@ from faultline_lite.config import Config
 from faultline_lite.database_file import lock_database, prepare_database
 from faultline_lite.exceptions import ConfigError
 
-#: The writer thread asks for the interpreter's lock after each statement. With Python's default of
-#: 5 ms it waits that long for a busy event loop to hand over, and reports wait for it.
-SWITCH_INTERVAL_SECONDS = 0.0005
 BACKLOG = 2048
 
 _logger = logging.getLogger(__name__)
@@ -32,7 +28,6 @@ def serve(config: Config, on_ready: Callable[[str], None]) -> None:
         copy = prepare_database(config.db)
         if copy is not None:
             _logger.info("the database was upgraded; a copy from before is at %s", copy)
-        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
         settings = uvicorn.Config(
             create_app(config),
             access_log=False,

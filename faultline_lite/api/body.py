@@ -21,6 +21,9 @@ from faultline_lite.exceptions import (
 MAX_ENCODINGS = 2
 #: Output of one step of a decoder, and so what a bomb may cost beyond the limit.
 STEP_BYTES = 64 * 1024
+#: What is handed to zlib at once: it copies what it leaves over, which with a body of thousands of
+#: members must not be the whole body each time.
+FEED_BYTES = 4096
 #: zstd's decoder keeps a window of what the frame asks for; 8 MB is what browsers are held to
 #: (RFC 9659).
 MAX_ZSTD_WINDOW_BYTES = 8 * 2**20
@@ -43,7 +46,7 @@ async def read_body(
     for name, value in headers:
         if name == b"content-encoding":
             encodings += value.decode("latin-1").lower().split(",")
-        elif name == b"content-length" and int(value) > max_body_bytes:
+        elif name == b"content-length" and value.isdigit() and int(value) > max_body_bytes:
             raise _too_large(max_body_bytes, "as sent")
     decoders = _choose_decoders(encodings)
     try:
@@ -87,18 +90,18 @@ def _choose_decoders(encodings: list[str]) -> list[Callable[[bytes, int], bytes]
 
 def _inflate(body: bytes, limit_bytes: int, window_bits: int) -> bytes:
     parts: list[bytes] = []
-    size_bytes = 0
-    rest = body
-    while rest:
-        decoder = zlib.decompressobj(window_bits)
-        while not decoder.eof:
-            part = decoder.decompress(rest, STEP_BYTES)
-            rest = decoder.unconsumed_tail
-            size_bytes = _grow(parts, part, size_bytes, limit_bytes)
-            if not part and not rest and not decoder.eof:
-                raise _broken()
-        # What follows is one more member, as gzip allows (RFC 1952, section 2.2).
-        rest = decoder.unused_data
+    size_bytes = position = 0
+    decoder = zlib.decompressobj(window_bits)
+    while not decoder.eof or position < len(body):
+        if decoder.eof:
+            # What follows is one more member, as gzip allows (RFC 1952, section 2.2).
+            decoder = zlib.decompressobj(window_bits)
+        fed = body[position : position + FEED_BYTES]
+        part = decoder.decompress(fed, STEP_BYTES)
+        if not fed and not part and not decoder.eof:
+            raise _broken()
+        position += len(fed) - len(decoder.unconsumed_tail) - len(decoder.unused_data)
+        size_bytes = _grow(parts, part, size_bytes, limit_bytes)
     return b"".join(parts)
 
 
@@ -139,16 +142,20 @@ def _decode_br(body: bytes, limit_bytes: int) -> bytes:
 
 
 def _decode_zstd(body: bytes, limit_bytes: int) -> bytes:
+    """Decode a frame; twice, as only a reader is bounded and only an object knows of the end."""
     decoder = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW_BYTES)
-    parts: list[bytes] = []
     size_bytes = 0
     try:
-        with decoder.stream_reader(body, read_across_frames=True) as reader:
+        with decoder.stream_reader(body) as reader:
             while part := reader.read(STEP_BYTES):
-                size_bytes = _grow(parts, part, size_bytes, limit_bytes)
+                size_bytes = _grow([], part, size_bytes, limit_bytes)
+        frame = decoder.decompressobj()
+        decoded = frame.decompress(body)
     except zstandard.ZstdError as error:
         raise _broken() from error
-    return b"".join(parts)
+    if not frame.eof or frame.unused_data:
+        raise _broken()
+    return decoded
 
 
 def _grow(parts: list[bytes], part: bytes, size_bytes: int, limit_bytes: int) -> int:

@@ -11,12 +11,16 @@ MAX_TRACKED = 10_000
 class RateLimiter:
     """A bucket for each name, which holds a minute's allowance and fills evenly.
 
-    ``per_minute`` of 0 or less is no limit. ``monotonic`` returns seconds.
+    ``per_minute`` of 0 or less is no limit. ``monotonic`` returns seconds. Of more than
+    ``max_tracked`` names the one that was asked for longest ago is forgotten.
     """
 
-    def __init__(self, per_minute: int, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, per_minute: int, monotonic: Callable[[], float], max_tracked: int = MAX_TRACKED
+    ) -> None:
         self._capacity = per_minute
         self._monotonic = monotonic
+        self._max_tracked = max_tracked
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, name: str, amount: int) -> int:
@@ -34,6 +38,6 @@ class RateLimiter:
         needed = min(amount, self._capacity)
         taken = level >= needed
         self._buckets[name] = (level - amount if taken else level, now)
-        if len(self._buckets) > MAX_TRACKED:
+        if len(self._buckets) > self._max_tracked:
             self._buckets.popitem(last=False)
         return 0 if taken else max(1, math.ceil((needed - level) / per_second))

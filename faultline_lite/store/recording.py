@@ -1,31 +1,44 @@
 """Store reports: occurrences, their errors' counters and their timeline, in one go.
 
-It runs inside the writer's transaction over all the reports that waited, with a handful of
-statements whatever their number. The counters that it returns are those that each occurrence
-produced, in the order of the reports.
+It runs inside the writer's transaction over all the reports that waited: one query finds what is
+there already, the numbers are counted on in Python, and one statement for each table writes them
+back. The counters that it returns are those that each occurrence produced, in the order of the
+reports.
 """
 
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
 from faultline_lite.models import NewOccurrence, Recorded
-from faultline_lite.store.statements import execute_rows, write_rows
+from faultline_lite.payloads import PayloadCodec
+from faultline_lite.store.statements import read_rows, write_rows
 from faultline_lite.timekeys import Timeunit, bucket_bounds_ms, reversed_unixtime
 
 MINUTE_MS = 60_000
 #: Messages that one error may be addressed by beside its own; bounds what a client can make grow.
 MAX_ADDRESSES = 1000
 
-ErrorKey = tuple[int, bytes]
+
+class _Place(NamedTuple):
+    """Where an occurrence is counted: its error, its second and its unit of time."""
+
+    project: str
+    group_key: bytes
+    second: int
+    first_minute: int
+    end_minute: int
 
 
 class _ErrorState(msgspec.Struct):
     """The counters of an error while a group of reports is applied to it."""
 
     id: int
+    project_id: int
     count: int
     status: str
     muted: int
@@ -51,8 +64,17 @@ class _ErrorState(msgspec.Struct):
         return timed_out or counted_out
 
 
+class _Found(NamedTuple):
+    """What the store holds, by what the occurrences ask for."""
+
+    errors: dict[tuple[str, bytes], _ErrorState]
+    ordinals: Counter[tuple[int, int]]
+    buckets: Counter[tuple[int, int]]
+
+
 def record_reports(
     connection: sqlite3.Connection,
+    codec: PayloadCodec,
     reports: Sequence[Sequence[NewOccurrence]],
     timeunit: Timeunit,
 ) -> list[list[Recorded]]:
@@ -61,22 +83,26 @@ def record_reports(
     ``timeunit`` is the unit of time that ``Recorded.bucket`` counts in.
     """
     occurrences = [occurrence for report in reports for occurrence in report]
-    project_ids = _ensure_projects(connection, occurrences)
-    keys = [(project_ids[each.project], each.group_key) for each in occurrences]
-    states = _ensure_errors(connection, keys, occurrences)
-    error_ids = [states[key].id for key in keys]
-    ordinals = _next_ordinals(connection, error_ids, occurrences)
-    buckets = _count_in_timeline(connection, error_ids, occurrences, timeunit)
+    dictionary_id, payloads = codec.compress([each.payload for each in occurrences])
+    places = [_place_of(each, timeunit) for each in occurrences]
+    found = _find(connection, places)
+    _insert_missing(connection, occurrences, found)
     recorded: list[Recorded] = []
     rows: list[tuple[object, ...]] = []
-    for each, key, ordinal, bucket in zip(occurrences, keys, ordinals, buckets, strict=True):
-        state = states[key]
+    minutes: Counter[tuple[int, int]] = Counter()
+    for each, place, payload in zip(occurrences, places, payloads, strict=True):
+        state = found.errors[each.project, each.group_key]
         regression, muted = state.add(each.received_ms)
-        second = each.timestamp_ms // 1000
+        error_id = state.id
+        found.ordinals[error_id, place.second] += 1
+        found.buckets[error_id, place.first_minute] += 1
+        minutes[error_id, each.timestamp_ms // MINUTE_MS] += 1
+        ordinal = found.ordinals[error_id, place.second]
+        bucket = found.buckets[error_id, place.first_minute]
         rows.append(
             (
-                state.id,
-                second,
+                error_id,
+                place.second,
                 ordinal,
                 each.timestamp_ms,
                 each.received_ms,
@@ -84,12 +110,106 @@ def record_reports(
                 bucket,
                 int(regression),
                 int(muted),
-                each.dictionary_id,
-                each.payload,
+                dictionary_id,
+                payload,
             )
         )
-        identifier = reversed_unixtime(second, ordinal)
-        recorded.append(Recorded(state.id, identifier, state.count, bucket, regression, muted))
+        address = reversed_unixtime(place.second, ordinal)
+        recorded.append(Recorded(error_id, address, state.count, bucket, regression, muted))
+    _insert_occurrences(connection, rows)
+    _update_timeline(connection, minutes)
+    _update_errors(connection, found.errors.values())
+    _insert_addresses(connection, occurrences, found)
+    return _split(recorded, reports)
+
+
+def _place_of(occurrence: NewOccurrence, timeunit: Timeunit) -> _Place:
+    minute = occurrence.timestamp_ms // MINUTE_MS
+    first_minute, end_minute = _unit_minutes(minute, timeunit)
+    second = occurrence.timestamp_ms // 1000
+    return _Place(occurrence.project, occurrence.group_key, second, first_minute, end_minute)
+
+
+@lru_cache(1024)
+def _unit_minutes(minute: int, timeunit: Timeunit) -> tuple[int, int]:
+    start_ms, end_ms = bucket_bounds_ms(minute * MINUTE_MS, timeunit)
+    return start_ms // MINUTE_MS, end_ms // MINUTE_MS
+
+
+def _find(connection: sqlite3.Connection, places: Sequence[_Place]) -> _Found:
+    """Return the errors that are there, with what they hold in these seconds and units."""
+    distinct = list(set(places))
+    select = """
+        WITH place (project, group_key, second, first_minute, end_minute) AS (VALUES {rows})
+        SELECT json_group_array(json_array(
+            project.name, hex(error.group_key), place.second, place.first_minute,
+            (
+                SELECT max(ordinal) FROM occurrence
+                WHERE error_id = error.id AND second = place.second
+            ),
+            (
+                SELECT sum(timeline.count) FROM timeline WHERE error_id = error.id
+                AND minute >= place.first_minute AND minute < place.end_minute
+            ),
+            error.id, project.id, error.count, error.status,
+            error.muted, error.muted_until_ms, error.muted_until_count, error.last_updated_ms
+        ))
+        FROM place
+        JOIN project ON project.name = place.project
+        JOIN error ON error.project_id = project.id AND error.group_key = place.group_key
+        """
+    found = _Found({}, Counter(), Counter())
+    for row in read_rows(connection, select, distinct):
+        project, key, second, first_minute, ordinal, bucket, error_id, *rest = row
+        found.errors[project, bytes.fromhex(key)] = _ErrorState(error_id, *rest)
+        found.ordinals[error_id, second] = ordinal or 0
+        found.buckets[error_id, first_minute] = bucket or 0
+    return found
+
+
+def _insert_missing(
+    connection: sqlite3.Connection, occurrences: Sequence[NewOccurrence], found: _Found
+) -> None:
+    """Insert the projects and errors that are seen for the first time, with nothing counted."""
+    for each in occurrences:
+        if (each.project, each.group_key) in found.errors:
+            continue
+        project_id = _ensure_project(connection, each)
+        error_id = connection.execute(
+            """
+            INSERT INTO error (
+                project_id, group_key, message, pattern, type,
+                first_seen_ms, last_seen_ms, last_updated_ms, count, kept
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0)
+            """,
+            (
+                project_id,
+                each.group_key,
+                each.message,
+                each.pattern,
+                each.type,
+                each.received_ms,
+                each.received_ms,
+                each.received_ms,
+            ),
+        ).lastrowid
+        assert error_id is not None  # noqa: S101 - an INSERT has one
+        found.errors[each.project, each.group_key] = _ErrorState(
+            error_id, project_id, 0, "unresolved", 0, None, None, each.received_ms
+        )
+
+
+def _ensure_project(connection: sqlite3.Connection, occurrence: NewOccurrence) -> int:
+    connection.execute(
+        "INSERT INTO project (name, created_ms) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (occurrence.project, occurrence.received_ms),
+    )
+    select = "SELECT id FROM project WHERE name = ?"
+    (project_id,) = connection.execute(select, (occurrence.project,)).fetchone()
+    return int(project_id)
+
+
+def _insert_occurrences(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
     write_rows(
         connection,
         """
@@ -100,134 +220,17 @@ def record_reports(
         """,
         rows,
     )
-    _update_errors(connection, states.values())
-    _insert_addresses(connection, keys, error_ids, occurrences)
-    return _split(recorded, reports)
 
 
-def _ensure_projects(
-    connection: sqlite3.Connection, occurrences: Sequence[NewOccurrence]
-) -> dict[str, int]:
-    wanted = {each.project: each.received_ms for each in occurrences}
-    rows = [(name,) for name in wanted]
-    select = "SELECT name, id FROM project WHERE name IN (VALUES {rows})"
-    ids: dict[str, int] = dict(execute_rows(connection, select, rows))
-    missing = [(name, created_ms) for name, created_ms in wanted.items() if name not in ids]
-    insert = "INSERT INTO project (name, created_ms) VALUES {rows} RETURNING name, id"
-    ids.update(execute_rows(connection, insert, missing))
-    return ids
-
-
-def _ensure_errors(
-    connection: sqlite3.Connection,
-    keys: Sequence[ErrorKey],
-    occurrences: Sequence[NewOccurrence],
-) -> dict[ErrorKey, _ErrorState]:
-    firsts: dict[ErrorKey, NewOccurrence] = {}
-    for key, each in zip(keys, occurrences, strict=True):
-        firsts.setdefault(key, each)
-    select = """
-        SELECT project_id, group_key, id, count, status,
-            muted, muted_until_ms, muted_until_count, last_updated_ms
-        FROM error WHERE (project_id, group_key) IN (VALUES {rows})
+def _update_timeline(connection: sqlite3.Connection, minutes: Counter[tuple[int, int]]) -> None:
+    write_rows(
+        connection,
         """
-    states = {
-        (project_id, group_key): _ErrorState(*rest)
-        for project_id, group_key, *rest in execute_rows(connection, select, list(firsts))
-    }
-    new = [
-        (*key, each.message, each.pattern, each.type, *(each.received_ms,) * 3)
-        for key, each in firsts.items()
-        if key not in states
-    ]
-    insert = """
-        INSERT INTO error (
-            project_id, group_key, message, pattern, type,
-            first_seen_ms, last_seen_ms, last_updated_ms, count, kept
-        ) SELECT *, 0, 0 FROM (VALUES {rows}) WHERE true
-        RETURNING project_id, group_key, id, last_updated_ms
-        """
-    for project_id, group_key, error_id, updated_ms in execute_rows(connection, insert, new):
-        states[project_id, group_key] = _ErrorState(
-            error_id, 0, "unresolved", 0, None, None, updated_ms
-        )
-    return states
-
-
-def _next_ordinals(
-    connection: sqlite3.Connection,
-    error_ids: Sequence[int],
-    occurrences: Sequence[NewOccurrence],
-) -> list[int]:
-    """Return the number of each occurrence among those of its error and second, from 1."""
-    places = [
-        (error_id, each.timestamp_ms // 1000)
-        for error_id, each in zip(error_ids, occurrences, strict=True)
-    ]
-    select = """
-        SELECT place.column1, place.column2, (
-            SELECT max(ordinal) FROM occurrence
-            WHERE error_id = place.column1 AND second = place.column2
-        )
-        FROM (VALUES {rows}) AS place
-        """
-    last = {
-        (error_id, second): ordinal or 0
-        for error_id, second, ordinal in execute_rows(connection, select, list(set(places)))
-    }
-    ordinals = []
-    for place in places:
-        last[place] += 1
-        ordinals.append(last[place])
-    return ordinals
-
-
-def _count_in_timeline(
-    connection: sqlite3.Connection,
-    error_ids: Sequence[int],
-    occurrences: Sequence[NewOccurrence],
-    timeunit: Timeunit,
-) -> list[int]:
-    """Add the occurrences to the timeline; return how many each makes in its unit of time."""
-    minutes = [
-        (error_id, each.timestamp_ms // MINUTE_MS)
-        for error_id, each in zip(error_ids, occurrences, strict=True)
-    ]
-    upsert = """
         INSERT INTO timeline (error_id, minute, count) VALUES {rows}
         ON CONFLICT (error_id, minute) DO UPDATE SET count = count + excluded.count
-        RETURNING error_id, minute, count
-        """
-    added = [(*place, count) for place, count in Counter(minutes).items()]
-    totals = {
-        (error_id, minute): count
-        for error_id, minute, count in execute_rows(connection, upsert, added)
-    }
-    places = minutes
-    if timeunit != "minute":
-        places = [
-            (error_id, bucket_bounds_ms(minute * MINUTE_MS, timeunit)[0] // MINUTE_MS)
-            for error_id, minute in minutes
-        ]
-        totals = {place: _sum_unit(connection, *place, timeunit) for place in set(places)}
-    buckets = []
-    # Backwards from the totals, which count this group's occurrences already.
-    for place in reversed(places):
-        buckets.append(totals[place])
-        totals[place] -= 1
-    buckets.reverse()
-    return buckets
-
-
-def _sum_unit(
-    connection: sqlite3.Connection, error_id: int, first_minute: int, timeunit: Timeunit
-) -> int:
-    _, end_ms = bucket_bounds_ms(first_minute * MINUTE_MS, timeunit)
-    (total,) = connection.execute(
-        "SELECT sum(count) FROM timeline WHERE error_id = ? AND minute >= ? AND minute < ?",
-        (error_id, first_minute, end_ms // MINUTE_MS),
-    ).fetchone()
-    return int(total)
+        """,
+        [(*place, count) for place, count in minutes.items()],
+    )
 
 
 def _update_errors(connection: sqlite3.Connection, states: Iterable[_ErrorState]) -> None:
@@ -257,23 +260,21 @@ def _update_errors(connection: sqlite3.Connection, states: Iterable[_ErrorState]
 
 
 def _insert_addresses(
-    connection: sqlite3.Connection,
-    keys: Sequence[ErrorKey],
-    error_ids: Sequence[int],
-    occurrences: Sequence[NewOccurrence],
+    connection: sqlite3.Connection, occurrences: Sequence[NewOccurrence], found: _Found
 ) -> None:
-    rows = {
-        (project_id, address_key, error_id)
-        for (project_id, _), error_id, each in zip(keys, error_ids, occurrences, strict=True)
+    addresses = {
+        (each.project, each.group_key, address_key)
+        for each in occurrences
         for address_key in each.address_keys
     }
-    for project_id, address_key, error_id in rows:
+    for project, group_key, address_key in addresses:
+        state = found.errors[project, group_key]
         connection.execute(
             """
             INSERT OR IGNORE INTO address (project_id, address_key, error_id)
             SELECT ?, ?, ? WHERE (SELECT count(*) FROM address WHERE error_id = ?) < ?
             """,
-            (project_id, address_key, error_id, error_id, MAX_ADDRESSES),
+            (state.project_id, address_key, state.id, state.id, MAX_ADDRESSES),
         )
 
 

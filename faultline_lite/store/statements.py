@@ -1,39 +1,51 @@
 """Statements over many rows at once.
 
-A row of its own costs a statement several crossings between Python and SQLite, in each of which
-the threads may have to wait for the interpreter's lock; one statement over 64 rows costs them once.
+Between two steps of a statement the threads may have to wait for the interpreter's lock, and every
+row that a statement returns is a step, as is every row that a statement of its own writes. So rows
+are written many at a time, and read as one JSON array.
 """
 
 import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-#: Few distinct sizes, so that every statement stays in the connection's cache of compiled ones.
-_SIZES = (64, 8, 1)
+import msgspec
 
-
-def execute_rows(
-    connection: sqlite3.Connection, template: str, rows: Sequence[Sequence[Any]]
-) -> Iterator[tuple[Any, ...]]:
-    """Run ``template`` over the rows, many at a time, and yield the rows that it returns.
-
-    ``{rows}`` in the template becomes a VALUES list ``(?, ?), (?, ?), ...``. What it returns comes
-    in the order of the rows only where the statement orders it. The caller must exhaust the
-    iterator.
-    """
-    start = 0
-    for size in _SIZES:
-        while len(rows) - start >= size:
-            chunk = rows[start : start + size]
-            row = "(" + ", ".join("?" * len(chunk[0])) + ")"
-            statement = template.format(rows=", ".join([row] * size))
-            yield from connection.execute(statement, [value for row in chunk for value in row])
-            start += size
+#: Rows of one statement.
+_MOST = 64
+#: Up to so many rows every number has a statement of its own, beyond it every multiple: few enough
+#: for all of them to stay in the connection's cache of compiled statements.
+_FINE = 16
 
 
 def write_rows(
     connection: sqlite3.Connection, template: str, rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Run ``template`` over the rows like ``execute_rows``, for statements that return nothing."""
-    for _ in execute_rows(connection, template, rows):
-        raise AssertionError("the statement returns rows")
+    """Run ``template`` over the rows; ``{rows}`` in it becomes a list ``(?, ?), (?, ?), ...``."""
+    for statement, values in _fill(template, rows):
+        connection.execute(statement, values)
+
+
+def read_rows(
+    connection: sqlite3.Connection, template: str, rows: Sequence[Sequence[Any]]
+) -> Iterator[list[Any]]:
+    """Run ``template`` like ``write_rows`` and yield what it finds.
+
+    It must select one value, a ``json_group_array``, whose elements are yielded.
+    """
+    for statement, values in _fill(template, rows):
+        (found,) = connection.execute(statement, values).fetchone()
+        yield from msgspec.json.decode(found)
+
+
+def _fill(template: str, rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, list[Any]]]:
+    start = 0
+    while start < len(rows):
+        size = min(_MOST, len(rows) - start)
+        if size > _FINE:
+            size -= size % _FINE
+        chunk = rows[start : start + size]
+        row = "(" + ", ".join("?" * len(chunk[0])) + ")"
+        values = [value for each in chunk for value in each]
+        yield template.format(rows=", ".join([row] * size)), values
+        start += size
