@@ -1,11 +1,12 @@
 """The configuration: one table of keys and defaults, filled from a file, the environment, flags."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
@@ -29,14 +30,26 @@ FAULTLINE_NAMES = {
 CLIENT_VARIABLES = frozenset({"URL", "API_KEY", "CONFIG"})
 SECRET_KEYS = frozenset({"master_api_key", "client_api_keys"})
 
+#: Kubernetes gives every container the addresses of a service called "faultline-lite" under our
+#: prefix, and a URL as its PORT (kubernetes.io, "Discovering services"); so did Docker's links.
+_SERVICE_VARIABLE = re.compile(r"SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?")
+
 _SIZE_UNITS = {"kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_PATH_KEYS = ("db", "key_file")
 _DATA_PATH = user_data_path("faultline-lite")
 
+#: The bounds keep what is computed from them, days in milliseconds above all, within SQLite's
+#: 64-bit integers.
+_MAX_COUNT = 2**31 - 1
+_MAX_SIZE_BYTES = 2**62
+
 Text = Annotated[str, Meta(min_length=1)]
-Count = Annotated[int, Meta(ge=-1)]
-Positive = Annotated[int, Meta(ge=1)]
-Size = Annotated[int, Meta(ge=-1, extra={"size": True})]
-PositiveSize = Annotated[int, Meta(ge=1, extra={"size": True})]
+#: What fits into an HTTP header as it is. Anything else would never match a request's key.
+Key = Annotated[str, Meta(pattern=r"^[!-~]+\Z")]
+Count = Annotated[int, Meta(ge=-1, le=_MAX_COUNT)]
+Positive = Annotated[int, Meta(ge=1, le=_MAX_COUNT)]
+Size = Annotated[int, Meta(ge=-1, le=_MAX_SIZE_BYTES, extra={"size": True})]
+PositiveSize = Annotated[int, Meta(ge=1, le=_MAX_SIZE_BYTES, extra={"size": True})]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -51,9 +64,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Path, Meta(description="the key pairs that notification configs are sealed to")
     ] = _DATA_PATH / "faultline.key"
     master_api_key: Annotated[
-        Text | None, Meta(description="may do everything; needed beyond loopback")
+        Key | None, Meta(description="may do everything; needed beyond loopback")
     ] = None
-    client_api_keys: Annotated[tuple[Text, ...], Meta(description="may only report errors")] = ()
+    client_api_keys: Annotated[tuple[Key, ...], Meta(description="may only report errors")] = ()
     public_url: Annotated[
         str | None, Meta(description="where users reach this server; base of links")
     ] = None
@@ -102,6 +115,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     )
     sources: dict[str, str] = {}
 
+    def __repr__(self) -> str:
+        shown = (f"{key}={getattr(self, key)!r}" for key in KEYS if key not in SECRET_KEYS)
+        return f"Config({', '.join(shown)})"
+
 
 #: The keys that a user may set.
 KEYS = tuple(name for name in Config.__struct_fields__ if name != "sources")
@@ -126,11 +143,16 @@ def load_config(file: Path | None, environ: Mapping[str, str], flags: Mapping[st
             try:
                 values[key] = _convert(key, value, source)
             except (msgspec.ValidationError, ValueError) as error:
-                problems.append(f"{key} ({source}): {error}")
+                problems.append(f"{key} ({source}): {_say(key, error)}")
             sources[key] = source
     if problems:
         raise ConfigError("; ".join(problems))
     return Config(**values, sources=sources)
+
+
+def is_key(text: str) -> bool:
+    """Return whether the text can be an API key: printable ASCII characters without spaces."""
+    return _is_of_kind(text, Key)
 
 
 def check_listen(config: Config) -> None:
@@ -167,26 +189,40 @@ def _read_file(file: Path, problems: list[str]) -> dict[str, Any]:
         raise ConfigError(f"{file} is not TOML: {error}") from error
     known = {key: value for key, value in content.items() if key in KEYS}
     problems += [_unknown(key, KEYS) for key in content if key not in KEYS]
+    # The example shows what has no default to show as an empty text.
+    known = {key: value for key, value in known.items() if value != ""}
     # A path in a file is meant from where the file is.
-    for key in ("db", "key_file"):
+    for key in _PATH_KEYS:
         if isinstance(known.get(key), str):
-            known[key] = str(file.resolve().parent / Path(known[key]).expanduser())
+            known[key] = str(file.resolve().parent / _expand(known[key]))
     return known
 
 
 def _read_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
-    values = {key: environ[name] for name, key in FAULTLINE_NAMES.items() if name in environ}
     names = {f"{ENVIRONMENT_PREFIX}{key.upper()}": key for key in KEYS}
-    for name in environ:
-        if name in names:
-            values[names[name]] = environ[name]
-        elif (
-            name.startswith(ENVIRONMENT_PREFIX)
-            and name.removeprefix(ENVIRONMENT_PREFIX) not in CLIENT_VARIABLES
-        ):
-            problems.append(_unknown(name, names))
-    # An empty variable is how a compose file leaves one out.
-    return {key: value for key, value in values.items() if value.strip()}
+    # An empty variable is how a compose file leaves one out: it must not hide the other name's
+    # value. A secret that was read from a file ends with a line break.
+    given = {
+        name: value.strip()
+        for name, value in environ.items()
+        if value.strip() and not _is_of_orchestrator(name, value)
+    }
+    problems += [
+        _unknown(name, names)
+        for name in given
+        if name.startswith(ENVIRONMENT_PREFIX)
+        and name not in names
+        and name.removeprefix(ENVIRONMENT_PREFIX) not in CLIENT_VARIABLES
+    ]
+    # Our own name wins over the original's.
+    return {key: given[name] for name, key in {**FAULTLINE_NAMES, **names}.items() if name in given}
+
+
+def _is_of_orchestrator(name: str, value: str) -> bool:
+    rest = name.removeprefix(ENVIRONMENT_PREFIX)
+    if rest == name or not _SERVICE_VARIABLE.fullmatch(rest):
+        return False
+    return rest != "PORT" or "://" in value
 
 
 def _unknown(name: str, known: Mapping[str, str] | tuple[str, ...]) -> str:
@@ -196,22 +232,66 @@ def _unknown(name: str, known: Mapping[str, str] | tuple[str, ...]) -> str:
 
 def _convert(key: str, value: Any, source: str) -> Any:
     kind = Config.__annotations__[key]
+    if key in _PATH_KEYS:
+        return _to_path(value)
     if source == "environment" and "tuple" in str(kind):
         value = [part.strip() for part in value.split(",") if part.strip()]
     if isinstance(value, str) and _is_size(kind):
         value = _parse_size(value)
-    if key in {"db", "key_file"}:
-        return Path(str(value)).expanduser()
+    if isinstance(value, str) and _choices(kind):
+        value = value.lower()
     converted = msgspec.convert(value, kind, strict=source != "environment")
     if key == "public_url" and converted is not None:
         return _check_url(converted)
     return converted
 
 
+def _say(key: str, error: Exception) -> str:
+    """Return what is expected of the key, without the value."""
+    if key in SECRET_KEYS:
+        return "expected printable ASCII characters without spaces"
+    choices = _choices(Config.__annotations__[key])
+    return f"expected {' or '.join(choices)}" if choices else str(error)
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    """Return the words to choose from, nothing where any will do."""
+    literal = kind.__origin__
+    return get_args(literal) if get_origin(literal) is Literal else ()
+
+
+def _is_of_kind(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _to_path(value: Any) -> Path:
+    if not isinstance(value, str | Path) or str(value) in {"", "."}:
+        raise ValueError("expected the path of a file")
+    return _expand(str(value))
+
+
+def _expand(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        # "~name" of nobody: then it is a name like any other.
+        return Path(path)
+
+
 def _check_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise ValueError("expected a URL such as https://errors.example.com")
+    expected = "expected a URL such as https://errors.example.com"
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ValueError(expected) from None
+    surplus = parts.query or parts.fragment or parts.username is not None
+    if parts.scheme not in {"http", "https"} or not has_host or surplus or not is_key(url):
+        raise ValueError(expected)
     return url.rstrip("/")
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from faultline_lite.config import describe_keys
@@ -11,15 +10,13 @@ _HEAD = """\
 # faultline-lite reads this file with `faultline-lite serve --config faultline.toml`, or from the
 # folder that it is started in. Every key can also be given in the environment, as FAULTLINE_LITE_
 # and the key in capitals (FAULTLINE_LITE_PORT=8080; lists separated by commas). Flags win.
-# A line that is commented out shows the default.
+# A line that is commented out shows the default; "" is a default that depends on the machine, or
+# none.
 """
-#: What stands for a default that depends on the machine, or for none.
-_SHOWN = {
-    "db": "faultline.db",
-    "key_file": "faultline.key",
-    "master_api_key": "32 hexadecimal digits",
-    "public_url": "https://errors.example.com",
-}
+#: They have a default that depends on the machine, or none: an empty text stands for it.
+_SHOWN_EMPTY = ("db", "key_file", "master_api_key", "public_url")
+#: Largest first.
+_SIZE_UNITS = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10}
 
 
 def render_config(values: Mapping[str, Any]) -> str:
@@ -29,13 +26,22 @@ def render_config(values: Mapping[str, Any]) -> str:
         if key in values:
             line = f"{key} = {_to_toml(values[key])}"
         else:
-            line = f"# {key} = {_to_toml(_SHOWN.get(key, default))}"
+            shown = "" if key in _SHOWN_EMPTY else _to_readable(key, default)
+            line = f"# {key} = {_to_toml(shown)}"
         parts.append(f"# {description}\n{line}\n")
     return "\n".join(parts)
 
 
+def _to_readable(key: str, value: Any) -> Any:
+    """Return a size with its unit, anything else as it is."""
+    if not key.endswith("_bytes"):
+        return value
+    for unit, unit_bytes in _SIZE_UNITS.items():
+        if value and value % unit_bytes == 0:
+            return f"{value // unit_bytes} {unit}"
+    return value
+
+
 def _to_toml(value: Any) -> str:
     # TOML's strings, numbers and lists of these are written like JSON's.
-    if isinstance(value, Path):
-        value = str(value)
     return json.dumps(value, ensure_ascii=False)
