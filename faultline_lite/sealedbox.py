@@ -14,6 +14,7 @@ import msgspec
 from nacl.public import PrivateKey
 
 from faultline_lite.exceptions import ConfigError
+from faultline_lite.private_files import write_private_file
 
 KEY_ID_CHARACTERS = 8
 
@@ -52,20 +53,12 @@ class _KeyFile(msgspec.Struct, forbid_unknown_fields=True):
 def create_key_file(path: Path, now_ms: int) -> None:
     """Write a file with a fresh key pair, readable by its owner alone.
 
-    It appears whole or not at all. Raises FileExistsError where there is one already.
+    It appears whole or not at all. Raises FileExistsError where there is one already, OSError where
+    it cannot be written.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     stored = _StoredKey(_encode(bytes(PrivateKey.generate())), now_ms)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(_KeyFile([stored]))) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        # Unlike a rename, a link never replaces a file.
-        os.link(draft, path)
-    finally:
-        draft.unlink()
+    content = msgspec.json.format(msgspec.json.encode(_KeyFile([stored]))) + b"\n"
+    write_private_file(path, content)
 
 
 def load_key_file(path: Path) -> tuple[KeyPair, ...]:

@@ -1,11 +1,13 @@
 """The command line."""
 
 import sys
+from typing import NoReturn
 
 import click
 
 from faultline_lite import __version__
 from faultline_lite.cli import local, remote
+from faultline_lite.cli.output import printable
 from faultline_lite.exceptions import FaultlineError
 
 
@@ -27,5 +29,13 @@ def main() -> None:
     try:
         cli(prog_name="faultline-lite")
     except FaultlineError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
+        _fail(str(error))
+    except OSError as error:
+        # A file or a folder that cannot be used; what happens inside the server ends there.
+        place = f"{error.filename}: " if error.filename else ""
+        _fail(f"{place}{error.strerror or error}")
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"Error: {printable(message)}", err=True)
+    sys.exit(2)

@@ -1,23 +1,26 @@
 """Commands that work on this machine: serve, init, check."""
 
+import contextlib
 import os
 import secrets
+import shlex
 import shutil
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import click
 
 from faultline_lite.cli.example import render_config
-from faultline_lite.cli.output import print_table
+from faultline_lite.cli.output import print_table, printable
 from faultline_lite.cli.settings import choose_file, config_option, load_settings
-from faultline_lite.config import KEYS, SECRET_KEYS, Config, check_listen, is_loopback
+from faultline_lite.config import KEYS, SECRET_KEYS, Config, LogLevel, check_listen, is_loopback
 from faultline_lite.database_file import quick_check
 from faultline_lite.exceptions import ConfigError, DatabaseUnusableError
 from faultline_lite.logs import configure_logging
+from faultline_lite.private_files import write_private_file
 from faultline_lite.sealedbox import create_key_file, load_key_file
 from faultline_lite.server import serve as run_server
 
@@ -33,7 +36,7 @@ Finding = tuple[Literal["ok", "warning", "FAILED"], str]
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on.")
 @click.option("--db", type=click.Path(path_type=Path, dir_okay=False), help="Database file.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]))
+@click.option("--log-level", type=click.Choice(get_args(LogLevel)), help="Least severe log line.")
 def serve(
     config_file: Path | None,
     host: str | None,
@@ -75,13 +78,11 @@ def init(folder: Path) -> None:
     }
     _create_key_file(key_file)
     try:
-        file_descriptor = os.open(config_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(file_descriptor, "w", encoding="utf-8") as file:
-            file.write(render_config(values))
+        write_private_file(config_file, render_config(values).encode())
     except OSError as error:
         raise ConfigError(f"{config_file} cannot be written: {error.strerror}") from error
     click.echo(f"Wrote {config_file} and {key_file}. Start the server with:\n")
-    click.echo(f"    faultline-lite serve --config {config_file}")
+    click.echo(f"    faultline-lite serve --config {shlex.quote(str(config_file))}")
 
 
 @click.command()
@@ -91,10 +92,11 @@ def check(config_file: Path | None) -> None:
     config = load_settings(config_file)
     file = choose_file(config_file)
     click.echo(f"Configuration: {file or 'defaults, no file'}\n")
-    print_table(("key", "value", "from"), [_setting(config, key) for key in KEYS])
+    print_table(("key", "value", "from"), [_setting(config, key) for key in KEYS], whole=True)
     click.echo()
-    findings = list(_find(config))
-    print_table(("", ""), findings)
+    findings = list(_find(config, file))
+    for state, text in findings:
+        click.echo(f"{state:<8} {printable(text)}")
     if any(state == "FAILED" for state, _ in findings):
         sys.exit(1)
 
@@ -111,17 +113,25 @@ def _create_key_file(path: Path) -> None:
 
 def _greet(config: Config, file: Path | None, url: str) -> None:
     """Say where everything is, and how to send a first error."""
-    key = next(iter(config.client_api_keys), config.master_api_key)
-    header = f"-H 'X-Api-Key: {key}' " if key else ""
-    click.echo(f"faultline-lite listens on {url}")
-    click.echo(f"  configuration  {file or 'defaults'}")
-    click.echo(f"  database       {config.db}")
-    click.echo(f"  key file       {config.key_file}")
-    click.echo("\nPost a first error with:\n")
-    click.echo(
-        f'  curl {header}-d \'{{"errors": [{{"message": "Hello, faultline"}}]}}\' '
-        f"{url}/v0/projects/sample-project/errors\n"
-    )
+    # Whoever reads it may go away (`serve | head -1`); the server stays.
+    with contextlib.suppress(OSError):
+        click.echo(f"faultline-lite listens on {url}")
+        click.echo(f"  configuration  {file or 'defaults'}")
+        click.echo(f"  database       {config.db}")
+        click.echo(f"  key file       {config.key_file}")
+        click.echo("\nPost a first error with:\n")
+        click.echo(
+            f'  curl {_key_header(config)}-d \'{{"errors": [{{"message": "Hello, faultline"}}]}}\' '
+            f"{url}/v0/projects/sample-project/errors\n"
+        )
+
+
+def _key_header(config: Config) -> str:
+    """Return curl's option with the key, which is left out where a log would keep it."""
+    if not config.client_api_keys:
+        return "" if config.master_api_key is None else "-H 'X-Api-Key: <master_api_key>' "
+    key = config.client_api_keys[0] if sys.stdout.isatty() else "<client api key>"
+    return f"-H {shlex.quote(f'X-Api-Key: {key}')} "
 
 
 def _setting(config: Config, key: str) -> tuple[str, str, str]:
@@ -132,9 +142,12 @@ def _setting(config: Config, key: str) -> tuple[str, str, str]:
     return key, "" if value is None else shown, config.sources[key]
 
 
-def _find(config: Config) -> Iterator[Finding]:
+def _find(config: Config, file: Path | None) -> Iterator[Finding]:
     """Yield what is right and wrong with the set-up."""
     yield from _find_keys(config)
+    holds_keys = any(config.sources[key] == "file" for key in SECRET_KEYS)
+    if file and holds_keys and os.name == "posix" and file.stat().st_mode & 0o077:
+        yield "warning", f"{file} holds API keys and is open to others: chmod 600 {file}"
     yield _find_key_file(config.key_file)
     yield _find_database(config.db)
     yield _find_room(config)
@@ -145,8 +158,12 @@ def _find_keys(config: Config) -> Iterator[Finding]:
         check_listen(config)
     except ConfigError as error:
         yield "FAILED", str(error)
-    if config.master_api_key is None and is_loopback(config.host):
-        yield "ok", "no master_api_key: whoever is on this machine may do everything"
+    if config.master_api_key is not None:
+        yield "ok", "master_api_key is set"
+    elif config.client_api_keys:
+        yield "warning", "no master_api_key: reports come in and nobody may read them"
+    elif is_loopback(config.host):
+        yield "ok", "no API key: whoever is on this machine may do everything"
     keys = [key for key in (config.master_api_key, *config.client_api_keys) if key]
     if any(len(key) < SHORT_KEY_CHARACTERS for key in keys):
         yield "warning", f"an API key has fewer than {SHORT_KEY_CHARACTERS} characters"
@@ -165,7 +182,10 @@ def _find_key_file(path: Path) -> Finding:
 
 
 def _find_database(path: Path) -> Finding:
-    if not path.exists():
+    if not path.exists() or path.stat().st_size == 0:
+        folder = _existing_folder(path)
+        if not os.access(folder, os.W_OK):
+            return "FAILED", f"database {path}: cannot be made, {folder} is not writable"
         return "ok", f"database {path}: none yet, made at the first start"
     try:
         problems = quick_check(path)
@@ -177,11 +197,16 @@ def _find_database(path: Path) -> Finding:
 
 
 def _find_room(config: Config) -> Finding:
-    folder = config.db.parent
-    while not folder.exists():
-        folder = folder.parent
+    folder = _existing_folder(config.db)
     free_bytes = shutil.disk_usage(folder).free
     text = f"disk of {folder}: {free_bytes // 2**20} MiB free"
     if free_bytes < config.min_free_bytes:
         return "warning", f"{text}, less than min_free_bytes"
     return "ok", text
+
+
+def _existing_folder(path: Path) -> Path:
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    return folder

@@ -1,9 +1,13 @@
 """Text for a terminal: tables, and reports' text that cannot steer the terminal."""
 
+import json
+import sys
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 import click
+import msgspec
 
 #: Longer cells are cut in tables; --json has them whole.
 MAX_CELL_COLUMNS = 80
@@ -13,15 +17,28 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def printable(text: str) -> str:
     """Return the text with every control, format and unassigned character as an escape."""
-    return "".join(
-        character if unicodedata.category(character) not in _UNSAFE else _escape(character)
-        for character in text
-    )
+    return "".join(_escape(character) if _is_unsafe(character) else character for character in text)
 
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under headings; numbers to the right, Japanese counted as two columns wide."""
-    cells = [[_cut(printable(str(value))) for value in row] for row in rows]
+def json_text(value: Any) -> str:
+    """Return the value as indented JSON: the same value, and as safe to print as ``printable``."""
+    return _escape_json(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def json_line(raw: bytes) -> str:
+    """Return JSON as one line of it: the same value, and as safe to print as ``printable``."""
+    return _escape_json(msgspec.json.format(raw, indent=-1).decode())
+
+
+def print_table(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], *, whole: bool = False
+) -> None:
+    """Print rows under headings; numbers to the right, Japanese counted as two columns wide.
+
+    Cells are cut at MAX_CELL_COLUMNS unless they are wanted ``whole``.
+    """
+    limit = sys.maxsize if whole else MAX_CELL_COLUMNS
+    cells = [[_cut(printable(str(value)), limit) for value in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(headings, *cells, strict=True)]
     numeric = [
         bool(rows) and all(type(row[n]) is int for row in rows) for n in range(len(headings))
@@ -34,21 +51,47 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
         click.echo("  ".join(padded).rstrip())
 
 
+def _is_unsafe(character: str) -> bool:
+    return unicodedata.category(character) in _UNSAFE
+
+
+def _escape_json(text: str) -> str:
+    if text.isprintable():
+        # As nearly all are, and much quicker to tell.
+        return text
+    # Outside of strings JSON has no character that is unsafe but the line break.
+    return "".join(
+        json.dumps(character)[1:-1] if character != "\n" and _is_unsafe(character) else character
+        for character in text
+    )
+
+
 def _escape(character: str) -> str:
     code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(map(_columns, text))
 
 
-def _cut(text: str) -> str:
-    if _width(text) <= MAX_CELL_COLUMNS:
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _cut(text: str, limit: int) -> str:
+    if _width(text) <= limit:
         return text
-    while _width(text) > MAX_CELL_COLUMNS - 1:
-        text = text[: min(len(text) - 1, MAX_CELL_COLUMNS)]
-    return f"{text}…"
+    columns = 0
+    for end, character in enumerate(text):
+        columns += _columns(character)
+        if columns > limit - 1:
+            return f"{text[:end]}…"
+    return text
 
 
 def _pad(text: str, width: int, *, right: bool) -> str:

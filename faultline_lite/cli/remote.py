@@ -2,18 +2,31 @@
 
 import functools
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TypeVar
 
 import click
 
-from faultline_lite.cli.client import Client, ServerError, make_client, path_of
-from faultline_lite.cli.output import print_table, printable
+from faultline_lite.cli.answers import (
+    ErrorChanged,
+    ErrorPage,
+    ErrorShown,
+    Freed,
+    OccurrencePage,
+    Posted,
+    ProjectPage,
+)
+from faultline_lite.cli.client import ERRORS_PER_PAGE, Client, ServerError, make_client, path_of
+from faultline_lite.cli.output import json_line, json_text, print_table, printable
 from faultline_lite.cli.settings import config_option, load_settings
 from faultline_lite.database_file import quick_check
+from faultline_lite.exceptions import DatabaseUnusableError
+from faultline_lite.private_files import open_private_file
+
+T = TypeVar("T")
 
 NOT_FOUND = 404
 
@@ -29,12 +42,15 @@ def _remote(*, reports: bool = False) -> Callable[[Callable[..., None]], Callabl
         def run(
             *args: Any, config_file: Path | None, url: str | None, api_key: str | None, **rest: Any
         ) -> None:
-            client = make_client(load_settings(config_file), url, api_key, reports=reports)
-            try:
-                command(client, *args, **rest)
-            except ServerError as error:
-                click.echo(f"Error: {printable(str(error))}", err=True)
-                sys.exit(1)
+            client = make_client(
+                url, api_key, functools.partial(load_settings, config_file), reports=reports
+            )
+            with closing(client):
+                try:
+                    command(client, *args, **rest)
+                except ServerError as error:
+                    click.echo(f"Error: {printable(str(error))}", err=True)
+                    sys.exit(1)
 
         return run
 
@@ -67,14 +83,14 @@ def send(
     else:
         entry = {"message": message, "type": type_}
         body = json.dumps({"errors": [entry]}).encode()
-    answer = client.send("POST", path_of(project, "errors"), content=body)
+    answer = client.send("POST", path_of(project, "errors"), Posted, content=body)
     if as_json:
         _print_json(answer)
         return
     count = answer["data"]["errors"]["postCount"]
-    click.echo(f"stored {count} occurrence(s); the first is {answer['id']}")
-    for warning in answer["warnings"]:
-        click.echo(f"warning: {printable(warning)}", err=True)
+    click.echo(f"stored {count} occurrence(s); the first is {printable(str(answer.get('id')))}")
+    for warning in answer.get("warnings") or ():
+        click.echo(f"warning: {printable(str(warning))}", err=True)
 
 
 @click.command()
@@ -82,7 +98,7 @@ def send(
 @_remote()
 def projects(client: Client, as_json: bool) -> None:
     """List the projects."""
-    listed = client.get("/v0/projects")["projects"]
+    listed = client.get("/v0/projects", ProjectPage)["projects"]
     if as_json:
         _print_json(listed)
         return
@@ -93,9 +109,19 @@ def projects(client: Client, as_json: bool) -> None:
 
 @click.command()
 @click.argument("project")
-@click.option("--status", type=click.Choice(["unresolved", "resolved"]))
-@click.option("--sort", type=click.Choice(["lastUpdated", "count", "firstSeen"]))
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option("--status", type=click.Choice(["unresolved", "resolved"]), help="Only these.")
+@click.option(
+    "--sort",
+    type=click.Choice(["lastUpdated", "count", "firstSeen"]),
+    help="Most, or latest, first.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, ERRORS_PER_PAGE),
+    default=50,
+    show_default=True,
+    help="Errors to list.",
+)
 @_json_option
 @_remote()
 def errors(
@@ -107,26 +133,38 @@ def errors(
     as_json: bool,
 ) -> None:
     """List the errors of PROJECT."""
-    listed = client.get(path_of(project, "errors"), status=status, sort=sort, limit=limit)
+    path = path_of(project, "errors")
+    listed = client.get(path, ErrorPage, status=status, sort=sort, limit=limit)
     if as_json:
         _print_json(listed["errors"])
         return
     headings = ("message", "type", "status", "count", "first seen", "last updated")
     fields = ("message", "type", "status", "count", "firstSeen", "lastUpdated")
     print_table(headings, [[each[field] for field in fields] for each in listed["errors"]])
+    if listed.get("nextCursor") is not None:
+        click.echo(f"the first {limit}; --limit shows up to {ERRORS_PER_PAGE}", err=True)
 
 
 @click.command()
 @click.argument("project")
 @click.argument("message")
-@click.option("--occurrences", "limit", type=click.IntRange(0, 1000), default=10, show_default=True)
+@click.option(
+    "--occurrences",
+    "limit",
+    type=click.IntRange(0, 1000),
+    default=10,
+    show_default=True,
+    help="Latest occurrences to list.",
+)
 @_json_option
 @_remote()
 def show(client: Client, project: str, message: str, limit: int, as_json: bool) -> None:
     """Show the error of PROJECT that MESSAGE belongs to."""
     path = path_of(project, "errors", message)
-    found = client.get(path)
-    listed = client.get(f"{path}/occurrences", limit=limit)["errors"] if limit else []
+    found = client.get(path, ErrorShown)
+    listed = []
+    if limit:
+        listed = client.get(f"{path}/occurrences", OccurrencePage, limit=limit)["errors"]
     if as_json:
         _print_json({**found, "occurrences": listed})
         return
@@ -155,15 +193,25 @@ def resolve(
 ) -> None:
     """Resolve errors of PROJECT."""
     status = "unresolved" if reopen else "resolved"
-    changed = [
-        client.send("PATCH", path_of(project, "errors", message), json={"status": status})
-        for message in messages
-    ]
+    changed, refused = [], False
+    for message in messages:
+        path = path_of(project, "errors", message)
+        try:
+            answer = client.send("PATCH", path, ErrorChanged, json={"status": status})
+        except ServerError as error:
+            # One that is gone does not keep the others from it; the rest would fail alike.
+            if error.status != NOT_FOUND:
+                raise
+            refused = True
+            click.echo(f"Error: {printable(f'{message}: {error}')}", err=True)
+        else:
+            changed.append(answer["data"]["error"])
+            if not as_json:
+                click.echo(f"{status}: {printable(changed[-1]['message'])}")
     if as_json:
-        _print_json([answer["data"]["error"] for answer in changed])
-        return
-    for answer in changed:
-        click.echo(f"{status}: {printable(answer['data']['error']['message'])}")
+        _print_json(changed)
+    if refused:
+        sys.exit(1)
 
 
 @click.command()
@@ -175,9 +223,12 @@ def delete(client: Client, project: str, message: str | None, yes: bool) -> None
     """Delete the error of PROJECT that MESSAGE belongs to, or the whole PROJECT."""
     what = f"the project {project}" if message is None else f"the error {message!r} of {project}"
     if not yes:
+        # The first line of whatever is piped in is nobody's consent.
+        if not sys.stdin.isatty():
+            raise click.UsageError("nobody is there to confirm it: --yes deletes without asking")
         click.confirm(f"Delete {printable(what)} and all its occurrences?", abort=True)
     segments = () if message is None else ("errors", message)
-    client.send("DELETE", path_of(project, *segments))
+    client.delete(path_of(project, *segments))
     click.echo(f"deleted {printable(what)}")
 
 
@@ -186,7 +237,7 @@ def delete(client: Client, project: str, message: str | None, yes: bool) -> None
 @_remote()
 def prune(client: Client, as_json: bool) -> None:
     """Run retention now, instead of waiting for its turn."""
-    freed = client.send("POST", "/v0/prune")["data"]
+    freed = client.send("POST", "/v0/prune", Freed)["data"]
     if as_json:
         _print_json(freed)
         return
@@ -202,55 +253,73 @@ def prune(client: Client, as_json: bool) -> None:
 @_remote()
 def backup(client: Client, file: Path, force: bool) -> None:
     """Write a verified copy of the server's database to FILE; the server goes on meanwhile."""
-    if file.exists() and not force:
-        raise click.UsageError(f"{file} exists already (--force replaces it)")
-    draft = file.with_name(f"{file.name}.part")
-    draft.unlink(missing_ok=True)
-    try:
-        with client.stream("/v0/backup") as response:
-            descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "wb") as written:
-                for part in response.iter_bytes():
-                    written.write(part)
-                written.flush()
-                os.fsync(written.fileno())
-        problems = quick_check(draft)
+    _refuse_existing(file, force)
+    with client.stream("/v0/backup") as response, open_private_file(file, replace=force) as draft:
+        for part in response.iter_bytes():
+            draft.write(part)
+        draft.flush()
+        try:
+            problems = quick_check(Path(draft.name))
+        except DatabaseUnusableError:
+            problems = ["it is no database of this version of faultline-lite"]
         if problems:
             raise ServerError(f"the copy is not sound: {problems[0]}")
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
     click.echo(f"wrote {file}, {file.stat().st_size} bytes, checked")
 
 
 @click.command()
 @click.argument("project", required=False)
-@click.option("--output", type=click.File("w", encoding="utf-8"), default="-", help="File.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    default="-",
+    help="File to write; it appears once all is written.  [default: standard output]",
+)
+@click.option("--force", is_flag=True, help="Replace the file where it exists.")
 @_remote()
-def export(client: Client, project: str | None, output: TextIO) -> None:
+def export(client: Client, project: str | None, output: Path, force: bool) -> None:
     """Write every kept occurrence, of PROJECT or of all, as a line of JSON."""
-    names = (
-        [project] if project else [each["name"] for each in client.get("/v0/projects")["projects"]]
-    )
-    for name in names:
-        for error in client.list_errors(name, sort="firstSeen"):
-            output.writelines(
-                json.dumps(occurrence, ensure_ascii=False) + "\n"
-                for occurrence in _occurrences(client, name, error)
-            )
+    lines = _export_lines(client, project)
+    if str(output) == "-":
+        for line in lines:
+            click.echo(line)
+        return
+    _refuse_existing(output, force)
+    with open_private_file(output, replace=force) as file:
+        file.writelines(f"{line}\n".encode() for line in lines)
 
 
 COMMANDS = (send, projects, errors, show, resolve, delete, prune, backup, export)
 
 
-def _occurrences(client: Client, project: str, error: Any) -> Iterator[Any]:
+def _refuse_existing(file: Path, force: bool) -> None:
+    if file.exists() and not force:
+        raise click.UsageError(f"{file} exists already (--force replaces it)")
+
+
+def _export_lines(client: Client, project: str | None) -> Iterator[str]:
+    if project is not None:
+        yield from _export_project(client, project)
+        return
+    for each in client.get("/v0/projects", ProjectPage)["projects"]:
+        yield from _unless_gone(_export_project(client, each["name"]))
+
+
+def _export_project(client: Client, project: str) -> Iterator[str]:
+    # In the order of their first occurrence, which no later one changes: none is missed.
+    for error in client.list_errors(project, sort="firstSeen"):
+        for occurrence in _unless_gone(client.list_raw_occurrences(project, error)):
+            yield json_line(occurrence)
+
+
+def _unless_gone(items: Iterator[T]) -> Iterator[T]:
+    """Yield the items, and end where what they belong to has been deleted meanwhile."""
     try:
-        yield from client.list_occurrences(project, error)
+        yield from items
     except ServerError as refusal:
-        # It was deleted meanwhile.
         if refusal.status != NOT_FOUND:
             raise
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(json_text(value))

@@ -1,0 +1,127 @@
+"""What the commands rely on in an answer of the API; there may be more in it."""
+
+from typing import Generic, NotRequired, TypedDict, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Answer(TypedDict, Generic[T]):
+    """The frame of every answer with a body."""
+
+    data: T
+
+
+class Problem(TypedDict):
+    """One thing that is wrong with a request."""
+
+    message: str
+    path: NotRequired[list[str]]
+
+
+class Refusal(TypedDict):
+    """The body of every answer but 2xx."""
+
+    errors: list[Problem]
+
+
+class Project(TypedDict):
+    """A project with totals over its errors."""
+
+    name: str
+    count: int
+    unresolvedCount: int
+    lastUpdated: str
+
+
+class ProjectPage(TypedDict):
+    """All projects."""
+
+    projects: list[Project]
+
+
+class Error(TypedDict):
+    """A group of occurrences."""
+
+    message: str
+    type: str
+    status: str
+    count: int
+    firstSeen: str
+    lastUpdated: str
+    fingerprint: NotRequired[str]
+
+
+class ErrorPage(TypedDict):
+    """Errors of a project."""
+
+    errors: list[Error]
+    nextCursor: NotRequired[str | None]
+
+
+class ErrorChanged(TypedDict):
+    """An error after a change."""
+
+    error: Error
+
+
+class Frame(TypedDict):
+    """One frame of a backtrace."""
+
+    file: NotRequired[str | None]
+    line: NotRequired[int | None]
+    function: NotRequired[str | None]
+
+
+class Place(TypedDict):
+    """Where in the order of its error's occurrences one stands."""
+
+    reversedUnixtime: str
+
+
+class Occurrence(Place):
+    """A stored occurrence."""
+
+    message: str
+    timestamp: str
+    backtrace: NotRequired[list[Frame] | None]
+
+
+class OccurrencePage(TypedDict):
+    """Occurrences of an error."""
+
+    errors: list[Occurrence]
+
+
+class RawPage(TypedDict):
+    """Occurrences of an error, each as the bytes of its JSON."""
+
+    errors: list[msgspec.Raw]
+
+
+class ErrorShown(TypedDict):
+    """An error with its latest occurrence."""
+
+    summary: Error
+    error: Occurrence
+
+
+class PostCount(TypedDict):
+    """How many entries were stored."""
+
+    postCount: int
+
+
+class Posted(TypedDict):
+    """The outcome of a report."""
+
+    errors: PostCount
+
+
+class Freed(TypedDict):
+    """What retention let go."""
+
+    occurrences: int
+    errors: int
+    payloadBytes: int
