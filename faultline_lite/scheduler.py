@@ -19,6 +19,7 @@ _logger = logging.getLogger(__name__)
 class _Job:
     name: str
     every_seconds: float
+    first_after_seconds: float
     run: Callable[[], Awaitable[object]]
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -32,9 +33,20 @@ class Scheduler:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
-    def add(self, name: str, every_seconds: float, run: Callable[[], Awaitable[object]]) -> None:
-        """Add a job whose first run is ``every_seconds`` after the start."""
-        self._jobs[name] = _Job(name, every_seconds, run)
+    def add(
+        self,
+        name: str,
+        every_seconds: float,
+        run: Callable[[], Awaitable[object]],
+        *,
+        first_after_seconds: float | None = None,
+    ) -> None:
+        """Add a job that runs again so long after each run ended.
+
+        Its first run is ``first_after_seconds`` after the start, by default ``every_seconds``.
+        """
+        first = every_seconds if first_after_seconds is None else first_after_seconds
+        self._jobs[name] = _Job(name, every_seconds, first, run)
 
     def start(self) -> None:
         """Begin; each job waits for its time in a task of its own."""
@@ -58,8 +70,10 @@ class Scheduler:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _repeat(self, job: _Job) -> None:
+        wait_seconds = job.first_after_seconds
         while True:
-            await self._wait(job)
+            await self._wait(job, wait_seconds)
+            wait_seconds = job.every_seconds
             if self._stopping:
                 return
             job.wake.clear()
@@ -68,9 +82,9 @@ class Scheduler:
             except Exception:
                 _logger.exception("the job %s failed; it will run again", job.name)
 
-    async def _wait(self, job: _Job) -> None:
-        """Return at the job's next time, or when it is woken."""
-        sleep = asyncio.ensure_future(self._clock.sleep(job.every_seconds))
+    async def _wait(self, job: _Job, seconds: float) -> None:
+        """Return after so many seconds, or when the job is woken."""
+        sleep = asyncio.ensure_future(self._clock.sleep(seconds))
         wake = asyncio.ensure_future(job.wake.wait())
         try:
             await asyncio.wait((sleep, wake), return_when=asyncio.FIRST_COMPLETED)

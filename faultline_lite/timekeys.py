@@ -18,7 +18,7 @@ _UNIT_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 _MILLISECOND = timedelta(milliseconds=1)
 #: RFC 3339, section 5.6; fromisoformat takes more than that.
 _RFC_3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
 )
 _REVERSED = re.compile(r"(\d{16})(?:-([1-9]\d{0,9}))?", re.ASCII)
 

@@ -1,0 +1,50 @@
+"""The outside world, played by tests."""
+
+import asyncio
+import heapq
+import itertools
+
+#: Steps of the event loop in which everything that was woken comes to rest.
+_SETTLING_STEPS = 50
+
+
+class FakeClock:
+    """A clock that stands still until ``advance``; its sleepers wake in the order of their times.
+
+    Begins at ``start_ms`` (epoch milliseconds) and at 0 monotonic seconds.
+    """
+
+    def __init__(self, start_ms: int = 1_481_036_400_000) -> None:
+        self._start_ms = start_ms
+        self._seconds = 0.0
+        self._order = itertools.count()
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    def now_ms(self) -> int:
+        return self._start_ms + round(self._seconds * 1000)
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._seconds + seconds, next(self._order), woken))
+        await woken
+
+    async def advance(self, seconds: float) -> None:
+        """Let so many seconds pass, and all that is due in them happen at its time."""
+        end = self._seconds + seconds
+        await self.settle()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            due, _, woken = heapq.heappop(self._sleepers)
+            self._seconds = max(self._seconds, due)
+            if not woken.done():
+                woken.set_result(None)
+                await self.settle()
+        self._seconds = end
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let everything run that waits for nothing but its turn."""
+        for _ in range(_SETTLING_STEPS):
+            await asyncio.sleep(0)
