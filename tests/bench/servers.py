@@ -1,0 +1,71 @@
+"""The servers that benchmarks compare, each in a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: where it listens, its process, and how long it took to say so."""
+
+    url: str
+    process: "subprocess.Popen[str]"
+    start_seconds: float
+
+    def resident_bytes(self) -> int:
+        """Return the resident memory of the process (Linux)."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def run_ours(folder: Path, **settings: str) -> Iterator[Server]:
+    """Run faultline-lite on ``folder / "bench.db"``, without a limit of its rate."""
+    environment = {
+        "FAULTLINE_LITE_DB": str(folder / "bench.db"),
+        "FAULTLINE_LITE_KEY_FILE": str(folder / "bench.key"),
+        "FAULTLINE_LITE_RATE_LIMIT_PER_KEY": "0",
+        "FAULTLINE_LITE_RATE_LIMIT_PER_PROJECT": "0",
+        "FAULTLINE_LITE_LOG_LEVEL": "warning",
+        **settings,
+    }
+    command = [sys.executable, "-m", "faultline_lite", "serve", "--port", "0"]
+    with _run(command, environment) as server:
+        yield server
+
+
+@contextmanager
+def run_null() -> Iterator[Server]:
+    """Run the reference: a Starlette route that reads the body and answers 201."""
+    with _run([sys.executable, "-m", "tests.bench.null"], {}) as server:
+        yield server
+
+
+@contextmanager
+def _run(command: list[str], environment: dict[str, str]) -> Iterator[Server]:
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if " listens on " in line:
+                url = line.split(" listens on ")[1].strip()
+                yield Server(url, process, time.perf_counter() - started)
+                break
+        else:
+            raise RuntimeError(f"{command} did not start")
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+        if process.stdout is not None:
+            process.stdout.close()
