@@ -10,6 +10,8 @@ FaultlineError
 │   ├── BodyTooLargeError         413
 │   ├── UnknownEncodingError      415
 │   └── RateLimitedError          429, with the seconds to wait
+├── ChannelConfigError      the sender corrects the notification config; the report is stored
+├── NotifyError             a message was not delivered: try again, unless it is permanent
 └── DatabaseError
     ├── DatabaseInUseError        another server has the file: stop that one first
     ├── DatabaseUnusableError     not ours, damaged, newer than this version, or unreadable
@@ -92,6 +94,30 @@ class RateLimitedError(RequestError):
     """A key or a project has used up its occurrences of this minute."""
 
     status = 429
+
+
+class ChannelConfigError(FaultlineError):
+    """A notification config cannot be used; its problems name fields and never a value."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+class NotifyError(FaultlineError):
+    """A message could not be delivered.
+
+    ``permanent`` says that trying again would not help, ``retry_after_seconds`` when the other side
+    wants to be asked again; ``reason`` is one sentence without a secret.
+    """
+
+    def __init__(
+        self, reason: str, *, permanent: bool, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.permanent = permanent
+        self.retry_after_seconds = retry_after_seconds
 
 
 class DatabaseError(FaultlineError):

@@ -1,0 +1,181 @@
+"""What a channel is: the fields that the configs of all notifiers share, and how one is read.
+
+Pure. A notifier derives its own config from ``ChannelConfig``. Nothing here may put a value of a
+config into a message: problems name fields, a label is made of what the notifier declares public.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta
+
+from faultline_lite.exceptions import ChannelConfigError, Problem
+from faultline_lite.timekeys import parse_time
+
+C = TypeVar("C", bound="ChannelConfig")
+
+#: What may stand in one text of a config; some are printed, all are kept in memory.
+MAX_TEXT_CHARACTERS = 4096
+MAX_LABEL_CHARACTERS = 120
+MAX_BATCH_SECONDS = 3600
+MAX_PER_HOUR = 600
+CONCEALED = "[concealed]"
+#: A shorter value is no secret worth the name, and would be found in every other text.
+SHORTEST_SECRET = 6
+
+Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
+Whole = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
+
+
+class Restriction(msgspec.Struct, frozen=True, kw_only=True):
+    """For which reports a config may be used, since anyone can copy a sealed one out of a page.
+
+    ``projects`` are globs, ``origins`` compared with the request's ``Origin``, ``expires`` is
+    RFC 3339. None stands for no restriction.
+    """
+
+    projects: tuple[Text, ...] | None = None
+    origins: tuple[Text, ...] | None = None
+    expires: Text | None = None
+    max_per_hour: Annotated[int, Meta(ge=1, le=MAX_PER_HOUR)] | None = None
+
+
+class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the configs: when to notify, how to print, and what each notifier must tell of it.
+
+    Every field may be given in camelCase or in snake_case. Its printed form shows the label only.
+    """
+
+    #: The ``type`` of a config that is meant for this class.
+    TYPE: ClassVar[str]
+
+    notify_interval: Whole = 1
+    threshold: Whole = 1
+    timezone: Text | None = None
+    link_template: Text | None = None
+    batch: Annotated[int, Meta(ge=0, le=MAX_BATCH_SECONDS)] | None = None
+    #: Accepted and ignored: the original signed links to S3 for so many seconds.
+    link_expires: Any = None
+    close_on_resolve: bool = False
+    restrict: Restriction | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it goes, for people, made of nothing secret: ``#random``, ``owner/repo``."""
+        raise NotImplementedError
+
+    @property
+    def destination(self) -> tuple[str, ...]:
+        """Everything that makes it the same channel or another one, credentials included."""
+        raise NotImplementedError
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must never be seen: tokens, URLs that are capabilities."""
+        raise NotImplementedError
+
+    def find_problems(self) -> Iterator[Problem]:
+        """Yield what the types alone cannot tell; an override yields from this one too."""
+        if self.timezone is not None and not _is_timezone(self.timezone):
+            yield Problem("timezone: expected an IANA name such as Asia/Tokyo", ("timezone",))
+        if self.restrict is not None and self.restrict.expires is not None:
+            try:
+                parse_time(self.restrict.expires)
+            except ValueError:
+                expected = "expected an RFC 3339 time such as 2027-01-01T00:00:00Z"
+                yield Problem(f"restrict.expires: {expected}", ("restrict", "expires"))
+
+    @property
+    def label(self) -> str:
+        """What the channel is called wherever it is shown: ``slack #random``."""
+        place = "".join(c if c.isprintable() else " " for c in self.conceal(self.place))
+        return f"{self.TYPE} {place}"[:MAX_LABEL_CHARACTERS].rstrip()
+
+    def conceal(self, text: str) -> str:
+        """Return the text, such as a vendor's answer, without any of the config's secrets."""
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            if len(secret) >= SHORTEST_SECRET:
+                text = text.replace(secret, CONCEALED)
+        return text
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.label})"
+
+
+def read_config(value: dict[str, Any], kind: type[C]) -> C:
+    """Return ``value`` as a config of that kind.
+
+    Unknown fields are ignored and null means absent. Raises ChannelConfigError with a Problem for
+    each field that is wrong.
+    """
+    fields: dict[str, Any] = {}
+    problems = []
+    for field in msgspec.structs.fields(kind):
+        name = camel(field.name)
+        given = value.get(name)
+        if given is None:
+            given = value.get(field.name)
+        if given is None:
+            if field.required:
+                problems.append(Problem(f"{name} is required", (name,)))
+            continue
+        try:
+            # Configs come out of environments: "5" is meant as 5.
+            fields[field.name] = msgspec.convert(given, field.type, strict=False)
+        except msgspec.ValidationError:
+            problems.append(Problem(f"{name}: expected {_describe(field.type)}", (name,)))
+    if not problems:
+        config = kind(**fields)
+        problems = list(config.find_problems())
+        if not problems:
+            return config
+    raise ChannelConfigError(*problems)
+
+
+def find_unknown_fields(value: dict[str, Any], kind: type[ChannelConfig]) -> list[str]:
+    """Return the names in ``value`` that mean nothing to configs of that kind."""
+    names = {field.name for field in msgspec.structs.fields(kind)} | {"type"}
+    return [name for name in value if name not in names | set(map(camel, names))]
+
+
+def camel(name: str) -> str:
+    """Return ``notify_interval`` as ``notifyInterval``."""
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+def format_local_time(epoch_ms: int, timezone: str | None) -> str:
+    """Return the time in that zone, UTC by default, as ``2016-12-07T09:00:00+09:00``."""
+    zone = ZoneInfo(timezone or "UTC")
+    return datetime.fromtimestamp(epoch_ms // 1000, zone).isoformat()
+
+
+def _is_timezone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        # A path, a folder, or nothing that the system knows.
+        return False
+    return True
+
+
+_NAMES = {str: "a text", int: "a whole number", bool: "true or false"}
+
+
+def _describe(kind: Any) -> str:
+    """Return what a field takes. msgspec's own messages may quote what was given."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        kind, meta = get_args(kind)
+        bounds = [f"{meta.ge} to {meta.le}"] if meta.ge is not None and meta.le is not None else []
+        return " from ".join([_describe(kind), *bounds])
+    if origin is Literal:
+        return " or ".join(map(str, get_args(kind)))
+    if origin is tuple:
+        return "a list of texts"
+    if origin is not None:
+        return _describe(next(each for each in get_args(kind) if each is not type(None)))
+    return _NAMES.get(kind, "an object")

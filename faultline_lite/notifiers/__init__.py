@@ -1,0 +1,37 @@
+"""The kinds of channels, by the ``type`` of their configs: a module each, and its line here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from faultline_lite.channels import ChannelConfig, read_config
+from faultline_lite.exceptions import ChannelConfigError, Problem
+from faultline_lite.notifiers.notifier import Notifier
+
+_ALL: tuple[Notifier[Any], ...] = ()
+
+NOTIFIERS: Mapping[str, Notifier[Any]] = MappingProxyType({each.type: each for each in _ALL})
+
+
+def parse_config(value: object) -> ChannelConfig:
+    """Return the config that a JSON object describes.
+
+    Raises ChannelConfigError, whose problems name fields and never a value.
+    """
+    return read_config(*find_kind(value))
+
+
+def find_kind(value: object) -> tuple[dict[str, Any], type[ChannelConfig]]:
+    """Return the value with the class that its ``type`` asks for. Raises ChannelConfigError."""
+    if not isinstance(value, dict):
+        raise ChannelConfigError(Problem("expected an object"))
+    kind = value.get("type")
+    if not isinstance(kind, str) or kind not in NOTIFIERS:
+        expected = ", ".join(NOTIFIERS)
+        raise ChannelConfigError(Problem(f"type: expected one of {expected}", ("type",)))
+    return value, NOTIFIERS[kind].config
+
+
+def notifier_of(config: ChannelConfig) -> Notifier[Any]:
+    """Return what sends to channels of that config's kind."""
+    return NOTIFIERS[config.TYPE]

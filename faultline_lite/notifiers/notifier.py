@@ -1,0 +1,64 @@
+"""What every notifier offers and what it is given."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from faultline_lite.channels import ChannelConfig
+from faultline_lite.messages import Message, Resolution
+
+C = TypeVar("C", bound=ChannelConfig)
+
+
+class HttpResponse(msgspec.Struct, frozen=True):
+    """An answer: ``headers`` by their names in lower case, ``body`` within the size limit."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Http(Protocol):
+    """The way out; the egress guard is the one that ships."""
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None = None
+    ) -> HttpResponse:
+        """Send one request and return whatever is answered, redirects included.
+
+        Raises NotifyError: permanent where the destination is refused, temporary where it could
+        not be reached or did not answer in time.
+        """
+
+
+class TrackedIssues(Protocol):
+    """Which issue of the channel's tracker stands for an error."""
+
+    async def get_number(self, error_id: int) -> int | None:
+        """Return the remembered number, None where there is none."""
+
+    async def set_number(self, error_id: int, number: int | None) -> None:
+        """Remember the number, or forget it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notifier(Generic[C]):
+    """One kind of channel.
+
+    ``send`` and ``close`` return what happened, in some words for the delivery's record ("issue
+    #12 opened"), or raise NotifyError; no secret may be in either. ``send`` gets messages of one
+    error each where ``one_error_each``, as issue trackers want them. ``close`` does what
+    ``close_on_resolve`` asks for.
+    """
+
+    config: type[C]
+    send: Callable[[Http, C, Message, TrackedIssues], Awaitable[str]]
+    one_error_each: bool = False
+    close: Callable[[Http, C, Resolution, TrackedIssues], Awaitable[str]] | None = None
+
+    @property
+    def type(self) -> str:
+        """The ``type`` of its configs."""
+        return self.config.TYPE
