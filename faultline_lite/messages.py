@@ -13,6 +13,7 @@ Reason = Literal["first", "regression", "repeated"]
 class ErrorSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One error of a message.
 
+    ``fingerprint`` is its group key in hexadecimal, the same in every database that saw it.
     ``message`` is the error's own, whole: the first one that was seen. ``occurrence`` is the
     latest occurrence that this is about, as the API answers it, its own ``message`` among the
     fields. ``occurrences`` were decided to be notified of since the last message, ``total`` ever
@@ -20,6 +21,7 @@ class ErrorSummary(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     error_id: int
+    fingerprint: str
     project: str
     message: str
     type: str
@@ -56,6 +58,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     """An error that was resolved here, for an issue tracker to close its issue."""
 
     error_id: int
+    fingerprint: str
     project: str
     message: str
     type: str

@@ -1,6 +1,7 @@
 """What every notifier offers and what it is given."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -41,6 +42,14 @@ class TrackedIssues(Protocol):
 
     async def set_number(self, error_id: int, number: int | None) -> None:
         """Remember the number, or forget it."""
+
+    def turn(self, place: str) -> AbstractAsyncContextManager[None]:
+        """Wait for the turn to look for an issue in that place, and to open it where there is none.
+
+        Channels of other credentials may lead to one repository, and each would find no issue while
+        the other opens it. ``place`` names the tracker, the repository and the title; ``Turns``
+        keeps the order.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The outside world, played by tests."""
+"""Time, played by tests."""
 
 import asyncio
 import heapq
