@@ -28,6 +28,7 @@ from faultline_lite.payload_training import PayloadTraining
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
+from faultline_lite.sealedbox import KeyStore
 from faultline_lite.store.dictionaries import list_dictionaries
 
 #: What is under way may take so long at a shutdown before it is cut off.
@@ -88,6 +89,7 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         scheduler=scheduler,
         metrics=metrics,
         keys=KeyRing(config),
+        key_store=KeyStore(config.key_file),
         key_limiter=RateLimiter(config.rate_limit_per_key, clock.monotonic),
         project_limiter=RateLimiter(config.rate_limit_per_project, clock.monotonic),
     )

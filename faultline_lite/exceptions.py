@@ -7,6 +7,7 @@ FaultlineError
 │   ├── ForbiddenError            403
 │   ├── NotFoundError             404
 │   ├── RequestTimeoutError       408
+│   ├── PreconditionFailedError   412
 │   ├── BodyTooLargeError         413
 │   ├── UnknownEncodingError      415
 │   └── RateLimitedError          429, with the seconds to wait
@@ -76,6 +77,12 @@ class RequestTimeoutError(RequestError):
     """The body did not arrive in time."""
 
     status = 408
+
+
+class PreconditionFailedError(RequestError):
+    """The server is not set up for this."""
+
+    status = 412
 
 
 class BodyTooLargeError(RequestError):

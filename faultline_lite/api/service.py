@@ -16,9 +16,13 @@ from faultline_lite.exceptions import DatabaseUnavailableError
 FULL_DISK_BYTES = 2**20
 
 
-async def get_info(_: Request) -> Response:
-    """Say which version this is."""
-    return JsonAnswer({"data": {"version": __version__}})
+async def get_info(request: Request) -> Response:
+    """Say which version this is, and the key that anyone may seal notification configs to."""
+    told = {"version": __version__}
+    pairs = services_of(request).key_store.pairs
+    if pairs:
+        told |= {"publicKey": pairs[0].public_key, "keyId": pairs[0].key_id}
+    return JsonAnswer({"data": told})
 
 
 async def get_health(request: Request) -> Response:

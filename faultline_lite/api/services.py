@@ -14,6 +14,7 @@ from faultline_lite.metrics import Metrics
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
+from faultline_lite.sealedbox import KeyStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Services:
     scheduler: Scheduler
     metrics: Metrics
     keys: KeyRing
+    key_store: KeyStore
     key_limiter: RateLimiter
     project_limiter: RateLimiter
 

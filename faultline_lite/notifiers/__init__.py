@@ -21,6 +21,18 @@ def parse_config(value: object) -> ChannelConfig:
     return read_config(*find_kind(value))
 
 
+def parse_configs(value: object) -> list[ChannelConfig]:
+    """Return the configs of a sealed string's JSON: one, or a list of them.
+
+    Raises ChannelConfigError for the first one that is wrong.
+    """
+    if not isinstance(value, list):
+        return [parse_config(value)]
+    if not value:
+        raise ChannelConfigError(Problem("expected a config, or a list of at least one"))
+    return [parse_config(each) for each in value]
+
+
 def find_kind(value: object) -> tuple[dict[str, Any], type[ChannelConfig]]:
     """Return the value with the class that its ``type`` asks for. Raises ChannelConfigError."""
     if not isinstance(value, dict):

@@ -1,0 +1,36 @@
+"""Seal a notification config for a client that cannot, as the original's /encrypt did."""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from faultline_lite.api.answers import JsonAnswer
+from faultline_lite.api.parameters import read_json
+from faultline_lite.api.services import services_of
+from faultline_lite.exceptions import (
+    BadRequestError,
+    ChannelConfigError,
+    PreconditionFailedError,
+    Problem,
+)
+from faultline_lite.notifiers import parse_configs
+
+
+async def encrypt(request: Request) -> Response:
+    """Answer the config in the body, checked and sealed to the newest key."""
+    services = services_of(request)
+    if services.config.master_api_key is None or not services.key_store.pairs:
+        missing = "master key" if services.config.master_api_key is None else "key pair"
+        raise PreconditionFailedError(Problem(f"412 Precondition Failed: there is no {missing}"))
+    services.keys.check(request.headers, "master")
+    value = await read_json(request, Any)
+    try:
+        parse_configs(value)
+    except ChannelConfigError as error:
+        raise BadRequestError(*error.problems) from None
+    sealed = services.key_store.seal(msgspec.json.encode(value))
+    # Some clients read the one place, some the other.
+    answer = {"data": {"encrypted": sealed}, "status": "success", "encrypted": sealed}
+    return JsonAnswer(answer, 201)

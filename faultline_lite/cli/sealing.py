@@ -1,0 +1,173 @@
+"""Commands about sealed configs, on this machine alone: keys, seal."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from faultline_lite.channels import MAX_PER_HOUR, ChannelConfig, camel, find_unknown_fields
+from faultline_lite.cli.output import json_text, print_table, printable
+from faultline_lite.cli.settings import config_option, load_settings
+from faultline_lite.exceptions import ConfigError
+from faultline_lite.notifiers import NOTIFIERS, find_kind, parse_configs
+from faultline_lite.sealedbox import load_key_file, parse_public_key, rotate_keys
+from faultline_lite.sealedbox import seal as seal_bytes
+from faultline_lite.timekeys import format_time, parse_time
+
+#: With more than this a URL that carries the sealed string gets too long for some proxies.
+COMFORTABLE_CHARACTERS = 2000
+MAX_CHARACTERS = 4000
+#: Prompts for these do not show what is typed.
+HIDDEN_FIELDS = frozenset({"endpoint", "url", "secret", "user_token", "personal_access_token"})
+
+Json = dict[str, Any]
+
+
+@click.group()
+def keys() -> None:
+    """Show and rotate the key pairs that notification configs are sealed to."""
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print the keys as JSON.")
+@config_option
+def list_keys(config_file: Path | None, as_json: bool) -> None:
+    """List the public keys, the one that seals first; all of them open."""
+    pairs = load_key_file(load_settings(config_file).key_file)
+    rows = [(each.key_id, format_time(each.created_ms), each.public_key) for each in pairs]
+    if as_json:
+        fields = ("keyId", "createdAt", "publicKey")
+        click.echo(json_text([dict(zip(fields, row, strict=True)) for row in rows]))
+        return
+    print_table(("id", "created", "public key"), rows)
+
+
+@keys.command("rotate")
+@config_option
+def rotate(config_file: Path | None) -> None:
+    """Add a key pair, which seals from now on; what older ones sealed still opens."""
+    path = load_settings(config_file).key_file
+    try:
+        fresh = rotate_keys(path, time.time_ns() // 1_000_000)
+    except OSError as error:
+        raise ConfigError(f"the key file {path} cannot be written: {error.strerror}") from error
+    click.echo(f"{fresh.key_id} seals from now on; a running server has noticed")
+
+
+@keys.command("export")
+@config_option
+def export_key(config_file: Path | None) -> None:
+    """Print the public key that seals, for `seal --public-key` on any other machine."""
+    click.echo(load_key_file(load_settings(config_file).key_file)[0].public_key)
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"), required=False)
+@click.option("--type", "type_", type=click.Choice(list(NOTIFIERS)), help="Ask for this kind.")
+@click.option("--public-key", help="Seal to this key; needs neither a server nor its files.")
+@click.option("--project", "projects", multiple=True, help="Only for such projects, as web-*.")
+@click.option("--origin", "origins", multiple=True, help="Only for pages of this origin.")
+@click.option("--expires", help="Only until this time, as 2027-01-01T00:00:00Z.")
+@click.option(
+    "--max-per-hour", type=click.IntRange(1, MAX_PER_HOUR), help="At most so many messages."
+)
+@config_option
+def seal(
+    file: Any,
+    type_: str | None,
+    public_key: str | None,
+    config_file: Path | None,
+    **restrictions: Any,
+) -> None:
+    """Seal a notification config, so that it can stand in a page.
+
+    FILE holds it as JSON, or a list of several (- reads standard input); without FILE its fields
+    are asked for.
+    """
+    if file is not None and type_ is not None:
+        raise click.UsageError("give either FILE or --type")
+    if file is None and type_ is None and not sys.stdin.isatty():
+        file = sys.stdin.buffer
+    value = _ask(type_) if file is None else _read(file)
+    _restrict(value, restrictions)
+    parse_configs(value)
+    for each in value if isinstance(value, list) else [value]:
+        for name in find_unknown_fields(*find_kind(each)):
+            click.echo(f"warning: nothing knows the field {printable(name)}", err=True)
+    sealed = seal_bytes(_to_json(value), _choose_key(public_key, config_file))
+    if len(sealed) > MAX_CHARACTERS:
+        raise ConfigError(
+            f"sealed it has {len(sealed)} characters, more than {MAX_CHARACTERS}: seal fewer "
+            "configs, or shorter ones"
+        )
+    if len(sealed) > COMFORTABLE_CHARACTERS:
+        click.echo(f"warning: {len(sealed)} characters are long for a URL", err=True)
+    click.echo(sealed)
+
+
+COMMANDS = (keys, seal)
+
+
+def _read(file: Any) -> Any:
+    try:
+        return json.loads(file.read())
+    except (ValueError, RecursionError):
+        # Not the decoder's own words, which may quote the config.
+        raise ConfigError("the config is not JSON") from None
+
+
+def _to_json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _choose_key(public_key: str | None, config_file: Path | None) -> bytes:
+    if public_key is None:
+        public_key = load_key_file(load_settings(config_file).key_file)[0].public_key
+    return parse_public_key(public_key)
+
+
+def _restrict(value: Any, restrictions: Json) -> None:
+    """Put the restrictions that were given into every config."""
+    given = {name: limit for name, limit in restrictions.items() if limit}
+    if "expires" in given:
+        _check_expiry(given["expires"])
+    for each in value if isinstance(value, list) else [value]:
+        if given and isinstance(each, dict):
+            stated = each.get("restrict")
+            each["restrict"] = {**(stated if isinstance(stated, dict) else {}), **given}
+
+
+def _check_expiry(expires: str) -> None:
+    try:
+        is_past = parse_time(expires) <= time.time_ns() // 1_000_000
+    except ValueError as error:
+        raise ConfigError(f"--expires: {error}") from None
+    if is_past:
+        raise ConfigError("--expires: that time is over")
+
+
+def _ask(type_: str | None) -> Json:
+    """Ask for the fields of a config; an empty answer leaves an optional one out."""
+    type_ = type_ or click.prompt("type", type=click.Choice(list(NOTIFIERS)))
+    common = set(ChannelConfig.__struct_fields__)
+    value: Json = {"type": type_}
+    fields = msgspec.structs.fields(NOTIFIERS[type_].config)
+    for field in sorted(fields, key=lambda each: not each.required):
+        if field.name in common:
+            continue
+        name = camel(field.name)
+        answer = click.prompt(
+            name if field.required else f"{name} (optional)",
+            default=None if field.required else "",
+            show_default=False,
+            hide_input=field.name in HIDDEN_FIELDS,
+            err=True,
+        )
+        if answer:
+            is_list = "tuple" in str(field.type)
+            value[name] = [part.strip() for part in answer.split(",")] if is_list else answer
+    return value
