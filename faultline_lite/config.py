@@ -14,6 +14,7 @@ from msgspec import Meta
 from platformdirs import user_data_path
 
 from faultline_lite.database import Durability
+from faultline_lite.destinations import parse_host
 from faultline_lite.exceptions import ConfigError
 from faultline_lite.logs import LogFormat
 from faultline_lite.timekeys import Timeunit
@@ -109,6 +110,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scrub_keys: Annotated[
         tuple[Text, ...], Meta(description="names to hide beside the usual ones")
     ] = ()
+    allow_hosts: Annotated[
+        tuple[Text, ...],
+        Meta(description="names, addresses, networks to notify although they are not public"),
+    ] = ()
+    allow_private: Annotated[
+        bool, Meta(description="notify into private networks, 10.0.0.0/8 and the like")
+    ] = False
+    allow_http: Annotated[bool, Meta(description="notify without encryption too")] = False
     log_level: Annotated[LogLevel, Meta(description="least severe log line")] = "info"
     log_format: Annotated[LogFormat, Meta(description="text for people, json for a collector")] = (
         "text"
@@ -243,6 +252,9 @@ def _convert(key: str, value: Any, source: str) -> Any:
     converted = msgspec.convert(value, kind, strict=source != "environment")
     if key == "public_url" and converted is not None:
         return _check_url(converted)
+    if key == "allow_hosts":
+        for host in converted:
+            parse_host(host)
     return converted
 
 

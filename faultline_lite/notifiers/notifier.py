@@ -5,29 +5,26 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-import msgspec
-
 from faultline_lite.channels import ChannelConfig
+from faultline_lite.egress import MAX_ANSWER_BYTES, HttpResponse
 from faultline_lite.messages import Message, Resolution
 
 C = TypeVar("C", bound=ChannelConfig)
-
-
-class HttpResponse(msgspec.Struct, frozen=True):
-    """An answer: ``headers`` by their names in lower case, ``body`` within the size limit."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Http(Protocol):
     """The way out; the egress guard is the one that ships."""
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
     ) -> HttpResponse:
-        """Send one request and return whatever is answered, redirects included.
+        """Send one request and return whatever is answered, redirects included, its body cut.
 
         Raises NotifyError: permanent where the destination is refused, temporary where it could
         not be reached or did not answer in time.

@@ -1,5 +1,7 @@
 """The outside world, played by tests: time, name servers, and the services that are notified."""
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.http import Answer, FakeServer, Fault, Request
+from tests.fakes.names import FakeNames
 
-__all__ = ["FakeClock"]
+__all__ = ["Answer", "FakeClock", "FakeNames", "FakeServer", "Fault", "Request"]
