@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
 
 from faultline_lite.api.answers import (
     answer_failure,
@@ -35,7 +34,7 @@ from faultline_lite.store.dictionaries import list_dictionaries
 SHUTDOWN_SECONDS = 10.0
 
 
-def create_app(config: Config, clock: Clock | None = None) -> ASGIApp:
+def create_app(config: Config, clock: Clock | None = None) -> Edge:
     """Return the ASGI application on a database file that ``prepare_database`` has prepared."""
     metrics = Metrics()
     clock = clock or SystemClock()

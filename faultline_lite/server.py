@@ -4,9 +4,11 @@ import contextlib
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from faultline_lite.app import SHUTDOWN_SECONDS, create_app
 from faultline_lite.config import Config
@@ -24,34 +26,34 @@ def serve(config: Config, on_ready: Callable[[str], None]) -> None:
     ``on_ready`` is called with the base URL once the socket listens and the database is open.
     Raises ConfigError when the address cannot be had, and DatabaseError when the file cannot.
     """
-    with lock_database(config.db), _listen(config) as listener:
+    with lock_database(config.db), listen(config) as listener:
         copy = prepare_database(config.db)
         if copy is not None:
             _logger.info("the database was upgraded; a copy from before is at %s", copy)
-        settings = uvicorn.Config(
-            create_app(config),
-            access_log=False,
-            log_config=None,
-            lifespan="on",
-            server_header=False,
-            timeout_graceful_shutdown=int(SHUTDOWN_SECONDS),
-        )
-        server = _Server(settings, lambda: on_ready(_base_url(listener)))
+        server = Server(create_app(config), lambda: on_ready(base_url(listener)))
         server.run(sockets=[listener])
         if not server.started:
             raise ConfigError("the server could not start; the log says why")
     _logger.info("stopped; everything that was taken is stored")
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, which ends with the process's own exit code.
+class Server(uvicorn.Server):
+    """uvicorn's server for ``app``, which ends with the process's own exit code.
 
     uvicorn raises the signal that stopped it once more, so that a supervisor sees a killed process
-    where everything went well.
+    where everything went well. ``on_ready`` is called once it answers.
     """
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
+    def __init__(self, app: ASGIApp, on_ready: Callable[[], None]) -> None:
+        settings = uvicorn.Config(
+            app,
+            access_log=False,
+            log_config=None,
+            lifespan="on",
+            server_header=False,
+            timeout_graceful_shutdown=int(SHUTDOWN_SECONDS),
+        )
+        super().__init__(settings)
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -63,6 +65,10 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop at the first SIGINT or SIGTERM, at once at the second SIGINT."""
+        if threading.current_thread() is not threading.main_thread():
+            # Signals are the main thread's; whoever runs a server in another sets should_exit.
+            yield
+            return
         signals = (signal.SIGINT, signal.SIGTERM)
         before = [signal.signal(each, self.handle_exit) for each in signals]
         try:
@@ -72,7 +78,8 @@ class _Server(uvicorn.Server):
                 signal.signal(each, handler)
 
 
-def _listen(config: Config) -> socket.socket:
+def listen(config: Config) -> socket.socket:
+    """Return a socket that listens on the configured address. Raises ConfigError."""
     try:
         family, *_, address = socket.getaddrinfo(
             config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -83,6 +90,7 @@ def _listen(config: Config) -> socket.socket:
         raise ConfigError(f"cannot listen on {config.host}:{config.port}: {reason}") from error
 
 
-def _base_url(listener: socket.socket) -> str:
+def base_url(listener: socket.socket) -> str:
+    """Return the URL of what listens there, without a path."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

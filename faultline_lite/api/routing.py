@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from faultline_lite.api.keys import Need
 from faultline_lite.api.services import services_of
@@ -77,14 +78,14 @@ class Edge:
     came, still encoded, and each segment is decoded once, by ``segment``.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
+    def __init__(self, app: Starlette, metrics: Metrics) -> None:
+        self.app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request through."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         path = scope["path"] = scope["raw_path"].decode("latin-1")
         status = 500
@@ -98,7 +99,7 @@ class Edge:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_outwards)
+            await self.app(scope, receive, send_outwards)
         finally:
             endpoint = scope.get("endpoint")
             route = endpoint.path if isinstance(endpoint, Resource) else "other"

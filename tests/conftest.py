@@ -1,0 +1,65 @@
+"""What most tests of the server need: a running one, a client of it, a clock that they move."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from faultline_lite.database import Database, connect
+from faultline_lite.database_file import prepare_database
+from faultline_lite.metrics import Metrics
+from tests.fakes import FakeClock
+from tests.servers import RunningServer, running_server
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Tests marked with ``pytest.mark.anyio`` are coroutines of asyncio, and of nothing else."""
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands at 2016-12-07T00:00:00+09:00 until it is moved."""
+    return FakeClock()
+
+
+@pytest.fixture
+def database_path(tmp_path: Path) -> Path:
+    """A database file with its tables and nothing in them."""
+    path = tmp_path / "faultline.db"
+    prepare_database(path)
+    return path
+
+
+@pytest.fixture
+def connection(database_path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to ``database_path``, for queries of the store."""
+    with closing(connect(database_path)) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        yield connection
+
+
+@pytest.fixture
+async def database(database_path: Path, anyio_backend: str) -> AsyncIterator[Database]:
+    """An open database with its threads, for coroutines marked with ``pytest.mark.anyio``."""
+    database = Database(database_path, "full", Metrics())
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path, clock: FakeClock) -> Iterator[RunningServer]:
+    """A server without keys, on ``clock``, whose jobs run as a test advances it."""
+    with running_server(tmp_path, clock) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: RunningServer) -> Iterator[httpx.Client]:
+    """An HTTP client of ``server``."""
+    with server.client() as client:
+        yield client
