@@ -2,6 +2,17 @@
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.http import Answer, FakeServer, Fault, Request
+from tests.fakes.issues import FakeTrackedIssues
 from tests.fakes.names import FakeNames
+from tests.fakes.slack import FakeSlack
 
-__all__ = ["Answer", "FakeClock", "FakeNames", "FakeServer", "Fault", "Request"]
+__all__ = [
+    "Answer",
+    "FakeClock",
+    "FakeNames",
+    "FakeServer",
+    "FakeSlack",
+    "FakeTrackedIssues",
+    "Fault",
+    "Request",
+]

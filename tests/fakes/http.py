@@ -117,8 +117,10 @@ class FakeServer:
         assert task is not None
         self._tasks.add(task)
         self.connections += 1
-        # The other side goes when it likes: that is what some of the tests are about.
-        with contextlib.suppress(ConnectionError, h11.RemoteProtocolError, ssl.SSLError):
+        # The other side goes when it likes: that is what some of the tests are about. A task of
+        # asyncio's server that ends cancelled is logged as a failure.
+        expected = (ConnectionError, h11.RemoteProtocolError, ssl.SSLError, asyncio.CancelledError)
+        with contextlib.suppress(*expected):
             try:
                 await self._serve(_Conversation(reader, writer))
             finally:

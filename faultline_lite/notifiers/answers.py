@@ -1,0 +1,80 @@
+"""What an HTTP answer means for a delivery, where the vendor does not say otherwise. Pure."""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import msgspec
+
+from faultline_lite.egress import HttpResponse
+from faultline_lite.exceptions import NotifyError
+
+T = TypeVar("T")
+
+#: Nobody is waited for longer.
+MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
+
+_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+
+
+def is_success(response: HttpResponse) -> bool:
+    """Return whether the request was done."""
+    return 200 <= response.status < 300
+
+
+def failure_of(
+    service: str, response: HttpResponse, detail: str = "", *, permanent: bool | None = None
+) -> NotifyError:
+    """Return the failure that the answer is.
+
+    408, 429 and 5xx may be tried again (RFC 9110, sections 15.5.9 and 15.6; RFC 6585, section 4),
+    when ``Retry-After`` says so; everything else stays as it is, redirects too, which are not
+    followed. ``detail`` are words of ours, or of the answer without a secret.
+    """
+    status = response.status
+    if permanent is None:
+        permanent = status not in {408, 429} and status < 500
+    return NotifyError(
+        f"{service} answered {status}" + (f": {detail}" if detail else ""),
+        permanent=permanent,
+        retry_after_seconds=None if permanent else retry_after_seconds(response),
+    )
+
+
+def retry_after_seconds(response: HttpResponse) -> float | None:
+    """Return what ``Retry-After`` asks for, in seconds or as a date (RFC 9110, section 10.2.3)."""
+    value = response.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(value):
+        return bound_seconds(float(value))
+    due = _parse_date(value)
+    return None if due is None else bound_seconds((due - answered_at(response)).total_seconds())
+
+
+def bound_seconds(seconds: float) -> float:
+    """Return the seconds between none and a day."""
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def answered_at(response: HttpResponse) -> datetime:
+    """Return the time by the clock of those who answered, ours where they do not say it."""
+    return _parse_date(response.headers.get("date", "")) or datetime.now(UTC)
+
+
+def decode_answer(service: str, response: HttpResponse, shape: type[T]) -> T:
+    """Return the body as that shape. Raises NotifyError, temporary, where it is something else."""
+    try:
+        return msgspec.json.decode(response.body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise NotifyError(
+            f"{service} answered {response.status} with something else than expected",
+            permanent=False,
+        ) from None
+
+
+def _parse_date(text: str) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
