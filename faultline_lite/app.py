@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from faultline_lite.api.answers import (
+    answer_disconnect,
     answer_failure,
     answer_http_exception,
     answer_request_error,
@@ -56,6 +58,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
         exception_handlers={
             RequestError: answer_request_error,
             DatabaseUnavailableError: answer_unavailable,
+            ClientDisconnect: answer_disconnect,
             HTTPException: answer_http_exception,
             Exception: answer_failure,
         },

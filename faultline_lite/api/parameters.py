@@ -15,9 +15,6 @@ from faultline_lite.timekeys import parse_time
 
 T = TypeVar("T")
 
-#: A body that does not arrive within it is given up (a slow client, or a "slow loris").
-BODY_TIMEOUT_SECONDS = 30.0
-
 
 def get_limit(request: Request, *, default: int, maximum: int) -> int:
     """Return ``limit``, at most ``maximum``. Raises BadRequestError unless a positive integer."""
@@ -90,7 +87,7 @@ async def read_request_body(request: Request) -> bytes:
         request.scope["headers"],
         max_body_bytes=config.max_body_bytes,
         max_decompressed_bytes=config.max_decompressed_bytes,
-        timeout_seconds=BODY_TIMEOUT_SECONDS,
+        timeout_seconds=config.max_request_seconds,
     )
 
 
