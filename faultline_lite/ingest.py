@@ -48,6 +48,10 @@ class Ingest:
         self._metrics.occurrences.inc(len(recorded))
         return recorded
 
+    def scrub_message(self, message: str) -> str:
+        """Return the message as it would be stored: what a client posted may have been scrubbed."""
+        return self._scrubber.scrub_text(message)
+
     def _prepare(self, report: Report, entry: Entry) -> NewOccurrence:
         payload = self._scrubber.scrub(entry.payload)
         message, type_ = entry.message, entry.type

@@ -28,9 +28,14 @@ def address_of(request: Request) -> ErrorAddress:
         except ValueError:
             problem = Problem("fingerprint must be hexadecimal digits", ("fingerprint",))
             raise BadRequestError(problem) from None
-    exact = services_of(request).config.grouping == "message"
-    # An error that was stored under the other way of grouping is still found.
-    keys = tuple(group_key(message, exact=way, fingerprint=None) for way in (exact, not exact))
+    services = services_of(request)
+    exact = services.config.grouping == "message"
+    # Secrets in a message were scrubbed before it was grouped. An error that was stored under the
+    # other way of grouping, or before a key was named as secret, is still found.
+    forms = dict.fromkeys((services.ingest.scrub_message(message), message))
+    keys = tuple(
+        group_key(form, exact=way, fingerprint=None) for way in (exact, not exact) for form in forms
+    )
     if is_truncated(message):
         return ErrorAddress(project, keys, (address_key(message), *keys))
     return ErrorAddress(project, keys, keys)
