@@ -14,15 +14,15 @@ from faultline_lite.api.answers import (
     answer_request_error,
     answer_unavailable,
 )
-from faultline_lite.api.keys import KeyRing
-from faultline_lite.api.ratelimit import RateLimiter
 from faultline_lite.api.routes import make_routes
-from faultline_lite.api.routing import Edge
-from faultline_lite.api.services import Services
 from faultline_lite.clock import Clock, SystemClock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.exceptions import DatabaseUnavailableError, RequestError
+from faultline_lite.http.keys import KeyRing
+from faultline_lite.http.ratelimit import RateLimiter
+from faultline_lite.http.routing import Edge
+from faultline_lite.http.services import Services
 from faultline_lite.ingest import Ingest
 from faultline_lite.metrics import Metrics
 from faultline_lite.payload_training import PayloadTraining

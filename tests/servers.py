@@ -20,11 +20,11 @@ import httpx
 import msgspec
 
 import faultline_lite
-from faultline_lite.api.services import Services
 from faultline_lite.app import create_app
 from faultline_lite.clock import Clock
 from faultline_lite.config import Config
 from faultline_lite.database_file import lock_database, prepare_database
+from faultline_lite.http.services import Services
 from faultline_lite.server import Server, base_url, listen
 
 T = TypeVar("T")

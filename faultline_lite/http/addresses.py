@@ -4,10 +4,10 @@ import sqlite3
 
 from starlette.requests import Request
 
-from faultline_lite.api.routing import project_of, segment
-from faultline_lite.api.services import services_of
 from faultline_lite.exceptions import BadRequestError, NotFoundError, Problem
 from faultline_lite.fingerprint import address_key, group_key, is_truncated
+from faultline_lite.http.routing import project_of, segment
+from faultline_lite.http.services import services_of
 from faultline_lite.models import Error
 from faultline_lite.store.errors import ErrorAddress, get_error
 from faultline_lite.store.projects import get_project_id

@@ -7,9 +7,9 @@ from typing import TypeVar
 import msgspec
 from starlette.requests import Request
 
-from faultline_lite.api.body import read_body
-from faultline_lite.api.services import services_of
 from faultline_lite.exceptions import BadRequestError, Problem
+from faultline_lite.http.body import read_body
+from faultline_lite.http.services import services_of
 from faultline_lite.protocols.shapes import find_problems
 from faultline_lite.timekeys import parse_time
 
