@@ -1,36 +1,42 @@
 """Put the server together: its parts, routes and periodic jobs, their beginning and end."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from faultline_lite.api.answers import (
-    answer_disconnect,
     answer_failure,
     answer_http_exception,
     answer_request_error,
     answer_unavailable,
 )
+from faultline_lite.api.keys import KeyRing
+from faultline_lite.api.ratelimit import RateLimiter
 from faultline_lite.api.routes import make_routes
+from faultline_lite.api.routing import Edge
+from faultline_lite.api.services import Services
+from faultline_lite.attempt import Tools
 from faultline_lite.clock import Clock, SystemClock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
+from faultline_lite.delivery_plan import Limits
+from faultline_lite.destinations import Destinations
+from faultline_lite.egress import Egress
 from faultline_lite.exceptions import DatabaseUnavailableError, RequestError
-from faultline_lite.http.keys import KeyRing
-from faultline_lite.http.ratelimit import RateLimiter
-from faultline_lite.http.routing import Edge
-from faultline_lite.http.services import Services
 from faultline_lite.ingest import Ingest
 from faultline_lite.metrics import Metrics
+from faultline_lite.notifiers.turns import Turns
+from faultline_lite.outbox import MAX_SENDING, Outbox
 from faultline_lite.payload_training import PayloadTraining
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
 from faultline_lite.sealedbox import KeyStore
 from faultline_lite.store.dictionaries import list_dictionaries
+from faultline_lite.unsealing import Unsealer
 
 #: What is under way may take so long at a shutdown before it is cut off.
 SHUTDOWN_SECONDS = 10.0
@@ -46,10 +52,13 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
         services = await start_services(config, clock, metrics)
         app.state.services = services
         services.scheduler.start()
+        await services.outbox.start()
         try:
             yield
         finally:
             await services.scheduler.stop(SHUTDOWN_SECONDS)
+            await services.outbox.stop(SHUTDOWN_SECONDS)
+            await services.egress.close()
             await services.database.close()
 
     app = Starlette(
@@ -58,7 +67,6 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
         exception_handlers={
             RequestError: answer_request_error,
             DatabaseUnavailableError: answer_unavailable,
-            ClientDisconnect: answer_disconnect,
             HTTPException: answer_http_exception,
             Exception: answer_failure,
         },
@@ -68,12 +76,35 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
     return Edge(app, metrics)
 
 
+def make_egress(config: Config) -> Egress:
+    """Return the way out that the configuration allows."""
+    destinations = Destinations(config.allow_hosts, allow_private=config.allow_private)
+    return Egress(destinations, allow_http=config.allow_http)
+
+
 async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Services:
     """Open the database and return the parts of a server around it, its jobs not yet started."""
     database = Database(config.db, config.durability, metrics)
     codec = PayloadCodec()
     for dictionary_id, content in await database.read(list_dictionaries):
         codec.add_dictionary(dictionary_id, content)
+    key_store = KeyStore(config.key_file)
+    unsealer = Unsealer(key_store, config.plain_configs)
+    egress = make_egress(config)
+    outbox = Outbox(
+        Tools(
+            clock=clock,
+            database=database,
+            codec=codec,
+            unsealer=unsealer,
+            http=egress,
+            turns=Turns(),
+            places=asyncio.Semaphore(MAX_SENDING),
+            limits=Limits(config.batch_seconds, config.max_per_hour),
+            public_url=config.public_url,
+            metrics=metrics,
+        )
+    )
     retention = Retention(config, database, clock, metrics)
     training = PayloadTraining(database, codec, clock)
     scheduler = Scheduler(clock)
@@ -86,12 +117,14 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         clock=clock,
         database=database,
         codec=codec,
-        ingest=Ingest(config, database, codec, metrics),
+        ingest=Ingest(config, database, codec, metrics, unsealer.name_channels, outbox.wake),
+        outbox=outbox,
+        egress=egress,
         retention=retention,
         scheduler=scheduler,
         metrics=metrics,
         keys=KeyRing(config),
-        key_store=KeyStore(config.key_file),
+        key_store=key_store,
         key_limiter=RateLimiter(config.rate_limit_per_key, clock.monotonic),
         project_limiter=RateLimiter(config.rate_limit_per_project, clock.monotonic),
     )

@@ -1,6 +1,7 @@
 """Time as a dependency, so that tests can be its master."""
 
 import asyncio
+import contextlib
 import time
 from typing import Protocol
 
@@ -32,3 +33,16 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds."""
         await asyncio.sleep(seconds)
+
+
+async def sleep_unless(clock: Clock, seconds: float, woken: asyncio.Event) -> None:
+    """Return after so many seconds, or as soon as the event is set."""
+    sleep = asyncio.ensure_future(clock.sleep(seconds))
+    wake = asyncio.ensure_future(woken.wait())
+    try:
+        await asyncio.wait((sleep, wake), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in (sleep, wake):
+            each.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await each

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 from platformdirs import user_data_path
 
+from faultline_lite.channels import MAX_BATCH_SECONDS, MAX_PER_HOUR
 from faultline_lite.database import Durability
 from faultline_lite.destinations import parse_host
 from faultline_lite.exceptions import ConfigError
@@ -52,6 +53,7 @@ Positive = Annotated[int, Meta(ge=1, le=_MAX_COUNT)]
 Size = Annotated[int, Meta(ge=-1, le=_MAX_SIZE_BYTES, extra={"size": True})]
 PositiveSize = Annotated[int, Meta(ge=1, le=_MAX_SIZE_BYTES, extra={"size": True})]
 Port = Annotated[int, Meta(ge=0, le=65535)]
+PlainConfigs = Literal["allow", "master", "deny"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -101,9 +103,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         PositiveSize, Meta(description="largest request body, decompressed")
     ] = 8 * 2**20
     max_entries: Annotated[Positive, Meta(description="most errors in one report")] = 1000
-    max_request_seconds: Annotated[
-        Positive, Meta(description="seconds within which a request must have arrived")
-    ] = 30
     rate_limit_per_key: Annotated[
         Count, Meta(description="occurrences a minute with one key; 0: no limit")
     ] = 100_000
@@ -113,6 +112,18 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scrub_keys: Annotated[
         tuple[Text, ...], Meta(description="names to hide beside the usual ones")
     ] = ()
+    plain_configs: Annotated[
+        PlainConfigs,
+        Meta(description="unsealed notification configs: from all, with the master key, from none"),
+    ] = "allow"
+    batch_seconds: Annotated[
+        int,
+        Meta(ge=0, le=MAX_BATCH_SECONDS, description="time that a channel's next message collects"),
+    ] = 5
+    max_per_hour: Annotated[
+        int,
+        Meta(ge=1, le=MAX_PER_HOUR, description="messages to a channel; the rest is summed up"),
+    ] = 60
     allow_hosts: Annotated[
         tuple[Text, ...],
         Meta(description="names, addresses, networks to notify although they are not public"),

@@ -1,17 +1,19 @@
-"""The way of a report into the store: scrub, group, write.
+"""The way of a report into the store: open its configs, scrub, group, write, decide.
 
 Nothing before the commit is acknowledged, and nothing after it can fail the request.
 """
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from faultline_lite.config import Config
 from faultline_lite.database import Database
+from faultline_lite.decisions import Decision, enqueue, name_configs, tell
 from faultline_lite.fingerprint import address_key, group_key, normalise, truncate
 from faultline_lite.metrics import Metrics
-from faultline_lite.models import Entry, NewOccurrence, Recorded, Report
+from faultline_lite.models import Entry, NamedChannel, NewOccurrence, Recorded, Report, Sender
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.scrubber import Scrubber
 from faultline_lite.store.recording import record_reports
@@ -20,11 +22,37 @@ from faultline_lite.store.recording import record_reports
 ENTRIES_AT_A_TIME = 25
 
 
+#: Nobody in particular: with a client's key, from no page.
+CLIENT = Sender()
+
+
+class Taken(NamedTuple):
+    """What became of a report: of its entries, and of its channels."""
+
+    recorded: list[Recorded]
+    decisions: list[Decision]
+
+    @property
+    def refused(self) -> list[Decision]:
+        """Those that no message will come of, whatever happens."""
+        return [each for each in self.decisions if each.outcome == "refused"]
+
+
 class Ingest:
-    """Takes reports in; one for each server."""
+    """Takes reports in; one for each server.
+
+    ``name_channels`` opens the configs of a report; ``on_due`` is told the identities of the
+    channels that something has become due to.
+    """
 
     def __init__(
-        self, config: Config, database: Database, codec: PayloadCodec, metrics: Metrics
+        self,
+        config: Config,
+        database: Database,
+        codec: PayloadCodec,
+        metrics: Metrics,
+        name_channels: Callable[[Report, Sender], tuple[NamedChannel, ...]],
+        on_due: Callable[[set[bytes]], None],
     ) -> None:
         self._timeunit = config.timeunit
         self._exact = config.grouping == "message"
@@ -32,27 +60,38 @@ class Ingest:
         self._database = database
         self._codec = codec
         self._metrics = metrics
+        self._name_channels = name_channels
+        self._on_due = on_due
 
-    async def take(self, report: Report) -> list[Recorded]:
-        """Store the report as a whole and return what each entry produced, once it is durable.
+    async def take(self, report: Report, sender: Sender = CLIENT) -> Taken:
+        """Store the report as a whole and return what became of it, once it is durable.
 
         Raises DatabaseUnavailableError, with nothing stored.
         """
+        channels: tuple[NamedChannel, ...] = ()
+        if report.notifications:
+            channels = self._name_channels(report, sender)
         occurrences = []
         for number, entry in enumerate(report.entries, 1):
-            occurrences.append(self._prepare(report, entry))
+            occurrences.append(self._prepare(report, entry, channels))
             if number % ENTRIES_AT_A_TIME == 0:
                 await asyncio.sleep(0)
         size_bytes = sum(len(each.payload) for each in occurrences)
         recorded = await self._database.write_grouped(self._record, occurrences, size_bytes)
         self._metrics.occurrences.inc(len(recorded))
-        return recorded
+        return Taken(recorded, self._tell(channels, recorded) if channels else [])
 
-    def scrub_message(self, message: str) -> str:
-        """Return the message as it would be stored: what a client posted may have been scrubbed."""
-        return self._scrubber.scrub_text(message)
+    def _tell(self, channels: tuple[NamedChannel, ...], recorded: list[Recorded]) -> list[Decision]:
+        """Return what was decided, and have it delivered."""
+        decisions = tell(channels, recorded, self._timeunit)
+        due = {each.channel.identity for each in decisions if each.outcome == "notify"}
+        if due:
+            self._on_due(due)
+        return decisions
 
-    def _prepare(self, report: Report, entry: Entry) -> NewOccurrence:
+    def _prepare(
+        self, report: Report, entry: Entry, channels: tuple[NamedChannel, ...]
+    ) -> NewOccurrence:
         payload = self._scrubber.scrub(entry.payload)
         message, type_ = entry.message, entry.type
         if payload is not entry.payload:
@@ -69,6 +108,7 @@ class Ingest:
             timestamp_ms=entry.timestamp_ms,
             received_ms=report.received_ms,
             payload=payload,
+            channels=channels,
         )
 
     def _address_keys(
@@ -85,4 +125,14 @@ class Ingest:
     def _record(
         self, connection: sqlite3.Connection, reports: Sequence[Sequence[NewOccurrence]]
     ) -> list[list[Recorded]]:
-        return record_reports(connection, self._codec, reports, self._timeunit)
+        ids = name_configs(connection, reports)
+        config_ids = {digest: each.config_id for digest, each in ids.items()}
+        recorded = record_reports(connection, self._codec, reports, self._timeunit, config_ids)
+        if ids:
+            enqueue(
+                connection,
+                [occurrence for report in reports for occurrence in report],
+                [each for report in recorded for each in report],
+                ids,
+            )
+        return recorded

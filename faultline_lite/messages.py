@@ -39,12 +39,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     ``error_count`` and ``occurrence_count`` count everything, those beyond the MAX_SHOWN that are
     in ``errors`` too. ``notes`` are sentences of ours, such as what a cap has held back.
+    ``delivery_id`` is the same when a message is sent again, so that a receiver can tell.
     """
 
     errors: tuple[ErrorSummary, ...]
     error_count: int
     occurrence_count: int
     notes: tuple[str, ...] = ()
+    delivery_id: int = 0
 
     @property
     def headline(self) -> str:

@@ -50,6 +50,12 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
+        self.deliveries = Counter(
+            "faultline_deliveries",
+            "Attempts to deliver a message, by type of channel and what came of them.",
+            ("type", "result"),
+            registry=self.registry,
+        )
         self.job_failures = Counter(
             "faultline_job_failures",
             "Failed runs of periodic jobs.",

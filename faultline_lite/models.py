@@ -24,14 +24,42 @@ class Entry(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True):
     """What a client posted, from whichever protocol, decoded and checked.
 
-    ``notifications`` are configs in the clear or sealed: kept in memory only, never stored.
+    ``notifications`` are configs in the clear or sealed, or whatever was given for one: kept in
+    memory only, never stored.
     """
 
     project: str
     entries: tuple[Entry, ...]
     received_ms: int
-    notifications: tuple[dict[str, Any] | str, ...] = ()
+    notifications: tuple[Any, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """Who posted a report: the page it came from, by its ``Origin``, and with which key."""
+
+    origin: str | None = None
+    is_master: bool = False
+
+
+class NamedChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel as a report names it, ready for the store: nothing of it is in the clear.
+
+    ``digest`` is the same for configs of the same content, ``identity`` for those that lead to the
+    same destination. With a ``refusal``, which says why, it is nothing but a label.
+    """
+
+    digest: bytes
+    label: str
+    refusal: str | None = None
+    identity: bytes = b""
+    type: str = ""
+    sealed: str = ""
+    threshold: int = 1
+    notify_interval: int = 1
+    batch_seconds: int | None = None
+    max_per_hour: int | None = None
+    close_on_resolve: bool = False
 
 
 class NewOccurrence(msgspec.Struct, frozen=True):
@@ -46,6 +74,7 @@ class NewOccurrence(msgspec.Struct, frozen=True):
     timestamp_ms: int
     received_ms: int
     payload: bytes
+    channels: tuple[NamedChannel, ...] = ()
 
 
 class Recorded(msgspec.Struct, frozen=True):

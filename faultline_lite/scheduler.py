@@ -5,12 +5,11 @@ fails stops neither itself nor another.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from faultline_lite.clock import Clock
+from faultline_lite.clock import Clock, sleep_unless
 
 _logger = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ class Scheduler:
     async def _repeat(self, job: _Job) -> None:
         wait_seconds = job.first_after_seconds
         while True:
-            await self._wait(job, wait_seconds)
+            await sleep_unless(self._clock, wait_seconds, job.wake)
             wait_seconds = job.every_seconds
             if self._stopping:
                 return
@@ -81,15 +80,3 @@ class Scheduler:
                 await job.run()
             except Exception:
                 _logger.exception("the job %s failed; it will run again", job.name)
-
-    async def _wait(self, job: _Job, seconds: float) -> None:
-        """Return after so many seconds, or when the job is woken."""
-        sleep = asyncio.ensure_future(self._clock.sleep(seconds))
-        wake = asyncio.ensure_future(job.wake.wait())
-        try:
-            await asyncio.wait((sleep, wake), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in (sleep, wake):
-                each.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await each

@@ -1,14 +1,19 @@
 """POST of a report."""
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from faultline_lite.api.answers import JsonAnswer
+from faultline_lite.api.parameters import read_request_body
+from faultline_lite.api.ratelimit import RateLimiter
+from faultline_lite.api.routing import project_of
+from faultline_lite.api.services import services_of
+from faultline_lite.decisions import Decision
 from faultline_lite.exceptions import Problem, RateLimitedError
-from faultline_lite.http.parameters import read_request_body
-from faultline_lite.http.ratelimit import RateLimiter
-from faultline_lite.http.routing import project_of
-from faultline_lite.http.services import services_of
+from faultline_lite.ingest import CLIENT
+from faultline_lite.models import Sender
 from faultline_lite.protocols.faultline import decode_report
 
 
@@ -27,13 +32,22 @@ async def post_report(request: Request) -> Response:
     amount = len(report.entries)
     _spend(services.key_limiter, request.state.rate_name, amount, "this key")
     _spend(services.project_limiter, project, amount, "this project")
-    recorded = await services.ingest.take(report)
-    answer = {
+    sender = sender_of(request) if report.notifications else CLIENT
+    taken = await services.ingest.take(report, sender)
+    answer: dict[str, Any] = {
         "data": {"errors": {"postCount": amount}},
-        "id": recorded[0].reversed_unixtime,
-        "warnings": report.warnings,
+        "id": taken.recorded[0].reversed_unixtime,
+        "warnings": [*report.warnings, *map(_warning, taken.refused)],
     }
+    if taken.decisions:
+        answer["notifications"] = [_decision_json(each, amount) for each in taken.decisions]
     return JsonAnswer(answer, 201)
+
+
+def sender_of(request: Request) -> Sender:
+    """Return who sent the request, for configs that are not for everybody."""
+    headers = request.headers
+    return Sender(headers.get("origin"), services_of(request).keys.is_master(headers))
 
 
 def describe_request(request: Request) -> dict[str, str]:
@@ -45,6 +59,19 @@ def describe_request(request: Request) -> dict[str, str]:
         "remoteAddress": client.host if client else "",
         "userAgent": request.headers.get("user-agent", ""),
     }
+
+
+def _decision_json(decision: Decision, amount: int) -> dict[str, Any]:
+    shown = {
+        "channel": decision.channel.label,
+        "decision": decision.outcome,
+        "reason": decision.reason,
+    }
+    return shown if amount == 1 else {**shown, "occurrences": decision.occurrences}
+
+
+def _warning(decision: Decision) -> str:
+    return f"{decision.channel.label}: {decision.reason}"
 
 
 def _spend(limiter: RateLimiter, name: str, amount: int, what: str) -> None:

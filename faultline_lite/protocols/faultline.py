@@ -72,8 +72,7 @@ _MAPS = ("context", "environment", "session", "params")
 #: The server's own words in an answered occurrence; a client's fields of these names give way.
 _RESERVED = frozenset({"project", "reversedUnixtime", "receivedAt", "event", "notifications"})
 _KNOWN = frozenset({*EntryShape.__struct_fields__, *ReportShape.__struct_fields__, *_RESERVED})
-#: Raw parts are equal to raw parts only, never to bytes.
-_NULL = msgspec.Raw(b"null")
+_NULL = b"null"
 
 _shape_decoder = msgspec.json.Decoder(ReportShape)
 _parts_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -95,20 +94,20 @@ def decode_report(
     """Return the report in ``body``; ``event`` describes the HTTP request it came with.
 
     Raises BadRequestError with a Problem for each thing that is wrong. Malformed notification
-    configs are not: they end as warnings, since a report is worth more than its config.
+    configs are not, since a report is worth more than its config.
     """
     shape, body = _decode_shape(body)
     _check_entries(shape, max_entries)
     parts = _parts_decoder.decode(body)
     raw_entries = _entries_decoder.decode(parts.pop("errors"))
-    notifications, warnings = _decode_notifications(parts.pop("notifications", None))
+    notifications = _decode_notifications(parts.pop("notifications", None))
     shared = {**_keep(parts), "event": msgspec.Raw(_encoder.encode(event))}
     now = msgspec.Raw(_encoder.encode(format_time(received_ms)))
     entries = tuple(
         _make_entry(each, _keep(raw), shared, now, received_ms)
         for each, raw in zip(shape.errors, raw_entries, strict=True)
     )
-    return Report(project, entries, received_ms, notifications, warnings)
+    return Report(project, entries, received_ms, notifications)
 
 
 def _decode_shape(body: bytes) -> tuple[ReportShape, bytes]:
@@ -184,21 +183,12 @@ def _check_maps(shape: ReportShape | EntryShape, path: tuple[str, ...]) -> Itera
             yield Problem("Expected `object`, got `array`", (*path, name))
 
 
-def _decode_notifications(
-    raw: msgspec.Raw | None,
-) -> tuple[tuple[dict[str, Any] | str, ...], tuple[str, ...]]:
+def _decode_notifications(raw: msgspec.Raw | None) -> tuple[Any, ...]:
+    """Return the configs, whatever they are: what cannot be one is refused where it is opened."""
     value = None if raw is None else _any_decoder.decode(raw)
     if value is None:
-        return (), ()
-    if not isinstance(value, list):
-        return (), ("notifications is not a list: ignored",)
-    configs = tuple(each for each in value if isinstance(each, dict | str))
-    warnings = tuple(
-        f"notifications[{number}] is neither an object nor a string: ignored"
-        for number, each in enumerate(value)
-        if each is not None and not isinstance(each, dict | str)
-    )
-    return configs, warnings
+        return ()
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
 def _keep(parts: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:

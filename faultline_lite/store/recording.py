@@ -8,7 +8,7 @@ reports.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -77,10 +77,12 @@ def record_reports(
     codec: PayloadCodec,
     reports: Sequence[Sequence[NewOccurrence]],
     timeunit: Timeunit,
+    config_ids: Mapping[bytes, int],
 ) -> list[list[Recorded]]:
     """Insert all occurrences of the reports and return what each produced, report by report.
 
-    ``timeunit`` is the unit of time that ``Recorded.bucket`` counts in.
+    ``timeunit`` is the unit of time that ``Recorded.bucket`` counts in, ``config_ids`` are those of
+    the channels that the occurrences name, by their digests.
     """
     occurrences = [occurrence for report in reports for occurrence in report]
     dictionary_id, payloads = codec.compress([each.payload for each in occurrences])
@@ -112,6 +114,7 @@ def record_reports(
                 int(muted),
                 dictionary_id,
                 payload,
+                _join_ids(each, config_ids) if each.channels else None,
             )
         )
         address = reversed_unixtime(place.second, ordinal)
@@ -134,6 +137,11 @@ def _place_of(occurrence: NewOccurrence, timeunit: Timeunit) -> _Place:
 def _unit_minutes(minute: int, timeunit: Timeunit) -> tuple[int, int]:
     start_ms, end_ms = bucket_bounds_ms(minute * MINUTE_MS, timeunit)
     return start_ms // MINUTE_MS, end_ms // MINUTE_MS
+
+
+def _join_ids(occurrence: NewOccurrence, config_ids: Mapping[bytes, int]) -> str:
+    ids = dict.fromkeys(config_ids[each.digest] for each in occurrence.channels)
+    return msgspec.json.encode(list(ids)).decode()
 
 
 def _find(connection: sqlite3.Connection, places: Sequence[_Place]) -> _Found:
@@ -215,7 +223,7 @@ def _insert_occurrences(connection: sqlite3.Connection, rows: Sequence[tuple[obj
         """
         INSERT INTO occurrence (
             error_id, second, ordinal, timestamp_ms, received_ms,
-            count, bucket, regression, muted, dictionary_id, payload
+            count, bucket, regression, muted, dictionary_id, payload, config_ids
         ) VALUES {rows}
         """,
         rows,

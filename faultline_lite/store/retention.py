@@ -9,6 +9,16 @@ from collections.abc import Sequence
 
 MINUTE_MS = 60_000
 
+#: What hangs on an error, with what tells its rows apart.
+_OF_AN_ERROR = (
+    ("occurrence", "id"),
+    ("timeline", "minute"),
+    ("address", "address_key"),
+    ("outbox", "config_id"),
+    ("delivery_item", "delivery_id"),
+    ("tracked_issue", "channel_id"),
+)
+
 
 def list_expired_occurrences(
     connection: sqlite3.Connection, before_ms: int, limit: int
@@ -123,7 +133,7 @@ def list_deleted_errors(connection: sqlite3.Connection, limit: int) -> list[int]
 def erase_error(connection: sqlite3.Connection, error_id: int, limit: int) -> int:
     """Delete up to ``limit`` rows of the error, and itself with the last; return how many."""
     erased = 0
-    for table, key in (("occurrence", "id"), ("timeline", "minute"), ("address", "address_key")):
+    for table, key in _OF_AN_ERROR:
         erased += connection.execute(
             f"""
             DELETE FROM {table} WHERE error_id = ? AND {key} IN (

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from faultline_lite.api.keys import KeyRing
+from faultline_lite.api.ratelimit import RateLimiter
 from faultline_lite.clock import Clock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
-from faultline_lite.http.keys import KeyRing
-from faultline_lite.http.ratelimit import RateLimiter
+from faultline_lite.egress import Egress
 from faultline_lite.ingest import Ingest
 from faultline_lite.metrics import Metrics
+from faultline_lite.outbox import Outbox
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
@@ -26,6 +28,8 @@ class Services:
     database: Database
     codec: PayloadCodec
     ingest: Ingest
+    outbox: Outbox
+    egress: Egress
     retention: Retention
     scheduler: Scheduler
     metrics: Metrics

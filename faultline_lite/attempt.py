@@ -1,0 +1,141 @@
+"""Try to send one message: open the config, build the message, hand it to its notifier."""
+
+import asyncio
+import logging
+import traceback
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from faultline_lite.channels import ChannelConfig
+from faultline_lite.clock import Clock
+from faultline_lite.composing import (
+    Draft,
+    choose_config,
+    make_message,
+    make_resolution,
+    read_draft,
+)
+from faultline_lite.database import Database
+from faultline_lite.delivery_plan import Limits
+from faultline_lite.exceptions import ChannelConfigError, NotifyError
+from faultline_lite.metrics import Metrics
+from faultline_lite.notifiers import notifier_of
+from faultline_lite.notifiers.notifier import Http
+from faultline_lite.notifiers.turns import Turns
+from faultline_lite.payloads import PayloadCodec
+from faultline_lite.store.deliveries import Channel, Claimed
+from faultline_lite.store.tracked_issues import delete_number, get_number, set_number
+from faultline_lite.unsealing import Unsealer
+
+#: Over all the requests that it takes.
+ATTEMPT_SECONDS = 50.0
+MAX_REASON_CHARACTERS = 500
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What all couriers of a server share. ``places`` bounds how many send at once."""
+
+    clock: Clock
+    database: Database
+    codec: PayloadCodec
+    unsealer: Unsealer
+    http: Http
+    turns: Turns
+    places: asyncio.Semaphore
+    limits: Limits
+    public_url: str | None
+    metrics: Metrics
+
+
+class Result(NamedTuple):
+    """What came of an attempt: an outcome, or a failure that may pass or not."""
+
+    outcome: str | None = None
+    failure: str | None = None
+    permanent: bool = False
+    retry_after_seconds: float = 0.0
+
+
+async def attempt(tools: Tools, channel: Channel, claimed: Claimed) -> Result | None:
+    """Send the delivery and return what came of it; None where all it told of was deleted.
+
+    No secret of the config is in the result, whatever the other side answered.
+    """
+    draft = await tools.database.read(read_draft, tools.codec, claimed.id)
+    if not draft.told:
+        return None
+    try:
+        config_id, config = choose_config(draft, tools.unsealer)
+    except ChannelConfigError as error:
+        return Result(failure=f"the config cannot be used: {error}", permanent=True)
+    issues = StoredIssues(tools.database, channel.id, config_id, tools.turns)
+    try:
+        async with asyncio.timeout(ATTEMPT_SECONDS):
+            outcome = await _hand_over(tools, claimed, draft, config, issues)
+    except Exception as error:  # noqa: BLE001 - whatever a notifier raises is its message's end
+        return _explain(error, channel, config)
+    return Result(outcome=_cut(config.conceal(outcome)))
+
+
+async def _hand_over(
+    tools: Tools, claimed: Claimed, draft: Draft, config: ChannelConfig, issues: "StoredIssues"
+) -> str:
+    notifier = notifier_of(config)
+    if claimed.kind == "message":
+        message = make_message(draft, tools.unsealer, tools.public_url, claimed.id, claimed.note)
+        return await notifier.send(tools.http, config, message, issues)
+    resolution = make_resolution(draft, tools.unsealer, tools.public_url, tools.clock.now_ms())
+    if resolution is None or notifier.close is None:
+        return "nothing to close: the error is unresolved again"
+    return await notifier.close(tools.http, config, resolution, issues)
+
+
+class StoredIssues:
+    """The issues of one channel's tracker, as the store remembers them."""
+
+    def __init__(self, database: Database, channel_id: int, config_id: int, turns: Turns) -> None:
+        self._database = database
+        self._channel_id = channel_id
+        self._config_id = config_id
+        self._turns = turns
+
+    async def get_number(self, error_id: int) -> int | None:
+        """Return the remembered number, None where there is none."""
+        return await self._database.read(get_number, error_id, self._channel_id)
+
+    async def set_number(self, error_id: int, number: int | None) -> None:
+        """Remember the number, or forget it."""
+        if number is None:
+            await self._database.write(delete_number, error_id, self._channel_id)
+        else:
+            await self._database.write(
+                set_number, error_id, self._channel_id, self._config_id, number
+            )
+
+    def turn(self, place: str) -> AbstractAsyncContextManager[None]:
+        """Wait for the turn to look for an issue in that place."""
+        return self._turns.take(place)
+
+
+def _explain(error: Exception, channel: Channel, config: ChannelConfig) -> Result:
+    """Return the failure that an exception of a notifier means, without a secret of the config."""
+    if isinstance(error, NotifyError):
+        return Result(
+            failure=_cut(config.conceal(error.reason)),
+            permanent=error.permanent,
+            retry_after_seconds=error.retry_after_seconds or 0.0,
+        )
+    if isinstance(error, TimeoutError):
+        return Result(failure=f"it was not sent within {ATTEMPT_SECONDS:g} seconds")
+    # A bug of ours. Its message may hold anything, so that only the way to it is logged.
+    way = "".join(traceback.format_tb(error.__traceback__))
+    _logger.error("%s: %s in a notifier:\n%s", channel.label, type(error).__name__, way)
+    return Result(failure=f"an internal error, {type(error).__name__}; the log has more")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_REASON_CHARACTERS else f"{text[:MAX_REASON_CHARACTERS]}..."

@@ -1,0 +1,338 @@
+"""Deliveries: put together out of the outbox, claimed, recorded; one message to a channel each.
+
+Every change of state is one conditional UPDATE: whoever finds no row has lost it to another.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+
+State = Literal["due", "sending", "sent", "failed"]
+Kind = Literal["message", "resolution"]
+
+#: Deliveries of one message for each error that are put together at once.
+MAX_FORMED = 50
+#: Unfinished messages of a channel; what comes meanwhile waits, summed up, in the outbox.
+MAX_OPEN = 2
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+
+_IS_OPEN = "delivery.state IN ('due', 'sending')"
+#: An issue tracker gets the next message on an error once the one before is settled.
+_IS_FREE = f"""
+    NOT EXISTS (
+        SELECT 1 FROM delivery_item JOIN delivery ON delivery.id = delivery_item.delivery_id
+        WHERE delivery_item.error_id = outbox.error_id
+        AND delivery.channel_id = outbox.channel_id AND {_IS_OPEN}
+    )
+    """
+
+
+class Channel(NamedTuple):
+    """A destination."""
+
+    id: int
+    type: str
+    label: str
+
+
+class OpenDelivery(NamedTuple):
+    """A message that is not settled yet; ``due_ms`` is when it may be tried."""
+
+    id: int
+    kind: Kind
+    attempts: int
+    due_ms: int
+
+
+class Waiting(NamedTuple):
+    """What one config has in the outbox, since when, and its own limits."""
+
+    config_id: int
+    decided_ms: int
+    batch_seconds: int | None
+    max_per_hour: int | None
+
+
+class Agenda(NamedTuple):
+    """What there is to do for a channel.
+
+    ``formed_ms`` are the times at which its messages of the last hour were put together, the latest
+    first; where there was none, of the last one at all.
+    """
+
+    open: list[OpenDelivery]
+    waiting: list[Waiting]
+    formed_ms: list[int]
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A delivery that is this process's to send."""
+
+    id: int
+    kind: Kind
+    attempts: int
+    give_up_ms: int
+    note: str | None
+
+
+def get_channel(connection: sqlite3.Connection, identity: bytes) -> Channel | None:
+    """Return the channel of that identity, None where nothing was ever due to it."""
+    row = connection.execute(
+        "SELECT id, type, label FROM channel WHERE identity = ?", (identity,)
+    ).fetchone()
+    return None if row is None else Channel(*row)
+
+
+def list_busy_channels(connection: sqlite3.Connection) -> list[bytes]:
+    """Return the identities of the channels that something is due to, the longest waiting first."""
+    rows = connection.execute(
+        f"""
+        SELECT channel.identity FROM channel JOIN (
+            SELECT channel_id, min(decided_ms) AS since FROM outbox GROUP BY channel_id
+            UNION ALL
+            SELECT channel_id, min(due_ms) FROM delivery WHERE {_IS_OPEN} GROUP BY channel_id
+        ) AS busy ON busy.channel_id = channel.id
+        GROUP BY channel.id ORDER BY min(busy.since), channel.id
+        """
+    )
+    return [identity for (identity,) in rows]
+
+
+def release_claims(connection: sqlite3.Connection, now_ms: int) -> int:
+    """Make what a process that is no more was sending due again; return how many."""
+    return connection.execute(
+        """
+        UPDATE delivery SET state = 'due', due_ms = ?, lease_until_ms = NULL
+        WHERE state = 'sending'
+        """,
+        (now_ms,),
+    ).rowcount
+
+
+def get_agenda(
+    connection: sqlite3.Connection, channel_id: int, now_ms: int, *, one_error_each: bool
+) -> Agenda:
+    """Return what there is to do for the channel."""
+    open_rows = connection.execute(
+        f"""
+        SELECT id, kind, attempts, coalesce(lease_until_ms, due_ms) FROM delivery
+        WHERE channel_id = ? AND {_IS_OPEN} ORDER BY attempts, id
+        """,
+        (channel_id,),
+    )
+    open_deliveries = [OpenDelivery(*row) for row in open_rows]
+    waiting: list[Waiting] = []
+    if one_error_each or len(open_deliveries) < MAX_OPEN:
+        rows = connection.execute(
+            f"""
+            SELECT outbox.config_id, min(decided_ms), batch_seconds, max_per_hour
+            FROM outbox JOIN channel_config ON channel_config.id = outbox.config_id
+            WHERE outbox.channel_id = ? AND {_IS_FREE if one_error_each else "TRUE"}
+            GROUP BY outbox.config_id ORDER BY outbox.config_id
+            """,
+            (channel_id,),
+        )
+        waiting = [Waiting(*row) for row in rows]
+    formed = connection.execute(
+        """
+        SELECT created_ms FROM delivery WHERE channel_id = ?1 AND kind = 'message'
+        AND created_ms >= coalesce((
+            SELECT min(?2, max(created_ms)) FROM delivery
+            WHERE channel_id = ?1 AND kind = 'message'
+        ), 0) ORDER BY created_ms DESC
+        """,
+        (channel_id, now_ms - HOUR_MS),
+    )
+    return Agenda(open_deliveries, waiting, [created_ms for (created_ms,) in formed])
+
+
+def form_delivery(
+    connection: sqlite3.Connection,
+    channel_id: int,
+    config_ids: Sequence[int],
+    now_ms: int,
+    note: str | None,
+) -> int:
+    """Move what these configs have in the outbox into one message; return how many were made."""
+    chosen = f"channel_id = ? AND config_id IN ({', '.join('?' * len(config_ids))})"
+    return _form(connection, channel_id, chosen, (channel_id, *config_ids), now_ms, note)
+
+
+def form_deliveries(
+    connection: sqlite3.Connection,
+    channel_id: int,
+    config_ids: Sequence[int],
+    now_ms: int,
+    note: str | None,
+    limit: int,
+) -> int:
+    """Like ``form_delivery``, with a message for each error, up to ``limit``, the worst first."""
+    configs = f"config_id IN ({', '.join('?' * len(config_ids))})"
+    errors = connection.execute(
+        f"""
+        SELECT error_id FROM outbox WHERE channel_id = ? AND {configs} AND {_IS_FREE}
+        GROUP BY error_id ORDER BY min(reason), sum(occurrences) DESC, error_id LIMIT ?
+        """,
+        (channel_id, *config_ids, min(limit, MAX_FORMED)),
+    ).fetchall()
+    chosen = f"channel_id = ? AND {configs} AND error_id = ?"
+    return sum(
+        _form(connection, channel_id, chosen, (channel_id, *config_ids, *error), now_ms, note)
+        for error in errors
+    )
+
+
+def insert_resolution(connection: sqlite3.Connection, error_id: int, now_ms: int) -> list[bytes]:
+    """Have the issues that track the error closed, where their configs ask for it.
+
+    Returns the identities of the channels that it is due to.
+    """
+    tracked = connection.execute(
+        """
+        SELECT channel.id, channel.identity, tracked_issue.config_id FROM tracked_issue
+        JOIN channel_config ON channel_config.id = tracked_issue.config_id
+        JOIN channel ON channel.id = tracked_issue.channel_id
+        WHERE tracked_issue.error_id = ? AND channel_config.close_on_resolve = 1
+        ORDER BY channel.id
+        """,
+        (error_id,),
+    ).fetchall()
+    for channel_id, _, config_id in tracked:
+        delivery_id = _insert(connection, channel_id, "resolution", now_ms, None)
+        connection.execute(
+            """
+            INSERT INTO delivery_item (
+                delivery_id, config_id, error_id, reason, occurrences,
+                first_count, last_count, second, ordinal
+            ) VALUES (?, ?, ?, 'repeated', 0, 0, 0, 0, 0)
+            """,
+            (delivery_id, config_id, error_id),
+        )
+    return [identity for _, identity, _ in tracked]
+
+
+def claim_delivery(
+    connection: sqlite3.Connection, delivery_id: int, now_ms: int, lease_until_ms: int
+) -> Claimed | None:
+    """Return the delivery, which nobody else may send before the lease is over.
+
+    None where it is not due any more: another has it, or it was deleted.
+    """
+    row = connection.execute(
+        """
+        UPDATE delivery SET state = 'sending', attempts = attempts + 1,
+            lease_until_ms = :lease, updated_ms = :now
+        WHERE id = :id AND (
+            state = 'due' AND due_ms <= :now OR state = 'sending' AND lease_until_ms <= :now
+        )
+        RETURNING id, kind, attempts, give_up_ms, note
+        """,
+        {"id": delivery_id, "now": now_ms, "lease": lease_until_ms},
+    ).fetchone()
+    return None if row is None else Claimed(*row)
+
+
+def finish_delivery(
+    connection: sqlite3.Connection,
+    delivery_id: int,
+    now_ms: int,
+    *,
+    outcome: str | None = None,
+    failure: str | None = None,
+) -> None:
+    """Record that the delivery was sent, with its outcome, or has failed for good."""
+    connection.execute(
+        """
+        UPDATE delivery SET state = ?, updated_ms = ?, lease_until_ms = NULL,
+            outcome = ?, failure = coalesce(?, failure)
+        WHERE id = ? AND state = 'sending'
+        """,
+        ("sent" if failure is None else "failed", now_ms, outcome, failure, delivery_id),
+    )
+
+
+def postpone_delivery(
+    connection: sqlite3.Connection, delivery_id: int, now_ms: int, due_ms: int, failure: str
+) -> None:
+    """Record that an attempt failed, and when the next one is due."""
+    connection.execute(
+        """
+        UPDATE delivery SET state = 'due', due_ms = ?, updated_ms = ?, lease_until_ms = NULL,
+            failure = ?
+        WHERE id = ? AND state = 'sending'
+        """,
+        (due_ms, now_ms, failure, delivery_id),
+    )
+
+
+def retry_delivery(connection: sqlite3.Connection, delivery_id: int, now_ms: int) -> bytes | None:
+    """Make a failed delivery due at once, as if it were new; return its channel's identity.
+
+    None where it has not failed, or has no channel since its config was refused.
+    """
+    row = connection.execute(
+        """
+        UPDATE delivery SET state = 'due', attempts = 0, due_ms = ?, give_up_ms = ?, updated_ms = ?
+        WHERE id = ? AND state = 'failed' AND channel_id IS NOT NULL
+        RETURNING (SELECT identity FROM channel WHERE channel.id = delivery.channel_id)
+        """,
+        (now_ms, now_ms + DAY_MS, now_ms, delivery_id),
+    ).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def delete_delivery(connection: sqlite3.Connection, delivery_id: int) -> None:
+    """Delete a delivery with its items: nothing that it told of is there any more."""
+    connection.execute("DELETE FROM delivery_item WHERE delivery_id = ?", (delivery_id,))
+    connection.execute("DELETE FROM delivery WHERE id = ?", (delivery_id,))
+
+
+def _form(
+    connection: sqlite3.Connection,
+    channel_id: int,
+    chosen: str,
+    values: Sequence[int],
+    now_ms: int,
+    note: str | None,
+) -> int:
+    """Move the chosen rows of the outbox into a delivery; those of deleted errors just go."""
+    is_alive = """
+        EXISTS (
+            SELECT 1 FROM error JOIN project ON project.id = error.project_id
+            WHERE error.id = outbox.error_id AND project.name IS NOT NULL
+        )
+        """
+    delivery_id = _insert(connection, channel_id, "message", now_ms, note)
+    moved = connection.execute(
+        f"""
+        INSERT INTO delivery_item (
+            delivery_id, config_id, error_id, reason, occurrences,
+            first_count, last_count, second, ordinal
+        )
+        SELECT ?, config_id, error_id, reason, occurrences,
+            first_count, last_count, second, ordinal
+        FROM outbox WHERE {chosen} AND {is_alive}
+        """,
+        (delivery_id, *values),
+    ).rowcount
+    connection.execute(f"DELETE FROM outbox WHERE {chosen}", values)
+    if moved == 0:
+        connection.execute("DELETE FROM delivery WHERE id = ?", (delivery_id,))
+    return int(moved > 0)
+
+
+def _insert(
+    connection: sqlite3.Connection, channel_id: int, kind: Kind, now_ms: int, note: str | None
+) -> int:
+    (delivery_id,) = connection.execute(
+        """
+        INSERT INTO delivery (
+            channel_id, kind, state, attempts, created_ms, due_ms, give_up_ms, updated_ms, note
+        ) VALUES (?, ?, 'due', 0, ?, ?, ?, ?, ?) RETURNING id
+        """,
+        (channel_id, kind, now_ms, now_ms, now_ms + DAY_MS, now_ms, note),
+    ).fetchone()
+    return int(delivery_id)
