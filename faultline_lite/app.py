@@ -6,18 +6,16 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from faultline_lite.api.answers import (
+    answer_disconnect,
     answer_failure,
     answer_http_exception,
     answer_request_error,
     answer_unavailable,
 )
-from faultline_lite.api.keys import KeyRing
-from faultline_lite.api.ratelimit import RateLimiter
 from faultline_lite.api.routes import make_routes
-from faultline_lite.api.routing import Edge
-from faultline_lite.api.services import Services
 from faultline_lite.attempt import Tools
 from faultline_lite.clock import Clock, SystemClock
 from faultline_lite.config import Config
@@ -26,6 +24,10 @@ from faultline_lite.delivery_plan import Limits
 from faultline_lite.destinations import Destinations
 from faultline_lite.egress import Egress
 from faultline_lite.exceptions import DatabaseUnavailableError, RequestError
+from faultline_lite.http.keys import KeyRing
+from faultline_lite.http.ratelimit import RateLimiter
+from faultline_lite.http.routing import Edge
+from faultline_lite.http.services import Services
 from faultline_lite.ingest import Ingest
 from faultline_lite.metrics import Metrics
 from faultline_lite.notifiers.turns import Turns
@@ -67,6 +69,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
         exception_handlers={
             RequestError: answer_request_error,
             DatabaseUnavailableError: answer_unavailable,
+            ClientDisconnect: answer_disconnect,
             HTTPException: answer_http_exception,
             Exception: answer_failure,
         },

@@ -103,6 +103,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         PositiveSize, Meta(description="largest request body, decompressed")
     ] = 8 * 2**20
     max_entries: Annotated[Positive, Meta(description="most errors in one report")] = 1000
+    max_request_seconds: Annotated[
+        Positive, Meta(description="seconds within which a request must have arrived")
+    ] = 30
     rate_limit_per_key: Annotated[
         Count, Meta(description="occurrences a minute with one key; 0: no limit")
     ] = 100_000

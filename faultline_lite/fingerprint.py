@@ -121,11 +121,17 @@ def truncate(message: str) -> str:
     encoded = message.encode()
     if len(encoded) < TRUNCATION_BYTES or is_truncated(message):
         return message
-    end = TRUNCATION_BYTES
-    while end < len(encoded) and encoded[end] & 0xC0 == 0x80:
-        end += 1
+    end = end_of_character(encoded, TRUNCATION_BYTES)
     rest = hashlib.sha256(encoded[end:]).hexdigest()
     return f"{encoded[:end].decode()}{TRUNCATION_MARK}{rest}"
+
+
+def end_of_character(encoded: bytes, reached: int) -> int:
+    """Return how many bytes of UTF-8 there are up to the first character that reaches so many."""
+    end = reached
+    while end < len(encoded) and encoded[end] & 0xC0 == 0x80:
+        end += 1
+    return end
 
 
 def is_truncated(text: str) -> bool:

@@ -81,6 +81,10 @@ class Ingest:
         self._metrics.occurrences.inc(len(recorded))
         return Taken(recorded, self._tell(channels, recorded) if channels else [])
 
+    def scrub_message(self, message: str) -> str:
+        """Return the message as it would be stored: what a client posted may have been scrubbed."""
+        return self._scrubber.scrub_text(message)
+
     def _tell(self, channels: tuple[NamedChannel, ...], recorded: list[Recorded]) -> list[Decision]:
         """Return what was decided, and have it delivered."""
         decisions = tell(channels, recorded, self._timeunit)

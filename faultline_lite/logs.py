@@ -44,9 +44,10 @@ def configure_logging(level: str, log_format: LogFormat) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # What they say about each request and connection is nothing that an operator acts on.
-    for name in ("uvicorn", "httpx", "filelock"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # What they say about each request and connection is nothing that an operator acts on; uvicorn
+    # warns of whatever a stranger sends.
+    for name, least in (("uvicorn", "ERROR"), ("httpx", "WARNING"), ("filelock", "WARNING")):
+        logging.getLogger(name).setLevel(least)
 
 
 def _time_of(record: logging.LogRecord) -> str:

@@ -6,12 +6,14 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from faultline_lite.app import SHUTDOWN_SECONDS, create_app
 from faultline_lite.config import Config
+from faultline_lite.connection import Connection
 from faultline_lite.database_file import lock_database, prepare_database
 from faultline_lite.exceptions import ConfigError
 
@@ -30,7 +32,7 @@ def serve(config: Config, on_ready: Callable[[str], None]) -> None:
         copy = prepare_database(config.db)
         if copy is not None:
             _logger.info("the database was upgraded; a copy from before is at %s", copy)
-        server = Server(create_app(config), lambda: on_ready(base_url(listener)))
+        server = Server(config, create_app(config), lambda: on_ready(base_url(listener)))
         server.run(sockets=[listener])
         if not server.started:
             raise ConfigError("the server could not start; the log says why")
@@ -44,10 +46,13 @@ class Server(uvicorn.Server):
     where everything went well. ``on_ready`` is called once it answers.
     """
 
-    def __init__(self, app: ASGIApp, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: Config, app: ASGIApp, on_ready: Callable[[], None]) -> None:
+        connect = partial(Connection, head_seconds=config.max_request_seconds)
         settings = uvicorn.Config(
             app,
             access_log=False,
+            http=connect,  # type: ignore[arg-type] # it is called like the class
+            ws="none",
             log_config=None,
             lifespan="on",
             server_header=False,

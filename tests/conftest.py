@@ -1,5 +1,6 @@
 """What most tests of the server need: a running one, a client of it, a clock that they move."""
 
+import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -13,6 +14,8 @@ from faultline_lite.database_file import prepare_database
 from faultline_lite.metrics import Metrics
 from tests.fakes import FakeClock
 from tests.servers import RunningServer, running_server
+
+_project_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -56,6 +59,29 @@ def server(tmp_path: Path, clock: FakeClock) -> Iterator[RunningServer]:
     """A server without keys, on ``clock``, whose jobs run as a test advances it."""
     with running_server(tmp_path, clock) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def standing_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One server for all tests that look at a ``project`` of their own and at nothing else.
+
+    Starting one for each would take longer than they do. Its clock stands at the time of FakeClock.
+    """
+    with running_server(tmp_path_factory.mktemp("standing"), FakeClock()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def standing_client(standing_server: RunningServer) -> Iterator[httpx.Client]:
+    """An HTTP client of ``standing_server``."""
+    with standing_server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def project() -> str:
+    """The name of a project that nothing has been reported to."""
+    return f"project-{next(_project_numbers)}"
 
 
 @pytest.fixture

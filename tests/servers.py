@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,11 @@ import httpx
 import msgspec
 
 import faultline_lite
-from faultline_lite.api.services import Services
 from faultline_lite.app import create_app
 from faultline_lite.clock import Clock
 from faultline_lite.config import Config
 from faultline_lite.database_file import lock_database, prepare_database
+from faultline_lite.http.services import Services
 from faultline_lite.server import Server, base_url, listen
 
 T = TypeVar("T")
@@ -42,6 +43,13 @@ def _make_client(url: str, key: str | None, **options: Any) -> httpx.Client:
     return httpx.Client(
         base_url=url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False, **options
     )
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return once the condition holds; it is asked again and again, for PATIENCE_SECONDS."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it did not come to pass"
 
 
 def make_config(folder: Path, **settings: Any) -> Config:
@@ -99,7 +107,7 @@ def running_server(
 
     with lock_database(config.db), listen(config) as listener:
         prepare_database(config.db)
-        server = Server(app, on_ready)
+        server = Server(config, app, on_ready)
         thread = threading.Thread(target=run, name="server")
         thread.start()
         try:

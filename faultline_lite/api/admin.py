@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.api.services import services_of
 from faultline_lite.database_file import copy_database, quick_check
 from faultline_lite.exceptions import DatabaseUnavailableError
+from faultline_lite.http.services import services_of
 
 
 async def prune(request: Request) -> Response:

@@ -46,30 +46,36 @@ async def answer_request_error(_: Request, error: Exception) -> Response:
     headers = {}
     if error.retry_after_seconds is not None:
         headers = _retry_headers(error)
-    return JsonAnswer(_error_body(error.problems), error.status, headers)
+    return JsonAnswer(render_refusal(*error.problems), error.status, headers)
 
 
 async def answer_unavailable(_: Request, error: Exception) -> Response:
     """Answer a write that the store could not take: 503, to be sent again."""
     assert isinstance(error, DatabaseUnavailableError)  # noqa: S101 - as above
     headers = {"Retry-After": str(error.retry_after_seconds)}
-    return JsonAnswer(_error_body((Problem(error.reason),)), 503, headers)
+    return JsonAnswer(render_refusal(Problem(error.reason)), 503, headers)
 
 
 async def answer_http_exception(_: Request, error: Exception) -> Response:
     """Answer what Starlette itself refuses: an unknown route."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    body = _error_body((Problem(f"{error.status_code} {error.detail}"),))
+    body = render_refusal(Problem(f"{error.status_code} {error.detail}"))
     return JsonAnswer(body, error.status_code, dict(error.headers or {}))
+
+
+async def answer_disconnect(_: Request, error: Exception) -> Response:
+    """Answer nobody: the client went away before its body was whole."""
+    return JsonAnswer(render_refusal(Problem("the body did not arrive whole")), 400)
 
 
 async def answer_failure(_: Request, error: Exception) -> Response:
     """Answer a bug of ours; the server's log has the traceback, the client has no use for it."""
-    body = _error_body((Problem("500 Internal Server Error"),))
+    body = render_refusal(Problem("500 Internal Server Error"))
     return JsonAnswer(body, 500, {"Access-Control-Allow-Origin": "*"})
 
 
-def _error_body(problems: tuple[Problem, ...]) -> dict[str, Any]:
+def render_refusal(*problems: Problem) -> bytes:
+    """Return the body of every refusal but 403."""
     errors = []
     for problem in problems:
         error: dict[str, Any] = {"message": problem.message}
@@ -79,7 +85,8 @@ def _error_body(problems: tuple[Problem, ...]) -> dict[str, Any]:
             error["detail"] = problem.detail
         errors.append(error)
     # The browser client settles its promise on the one, the Ruby client logs the other.
-    return {"errors": errors, "error": problems[0].message, "message": problems[0].message}
+    first = problems[0].message
+    return _encoder.encode({"errors": errors, "error": first, "message": first})
 
 
 def _retry_headers(error: RequestError) -> dict[str, str]:

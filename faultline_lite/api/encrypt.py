@@ -7,14 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.api.parameters import read_json
-from faultline_lite.api.services import services_of
 from faultline_lite.exceptions import (
     BadRequestError,
     ChannelConfigError,
     PreconditionFailedError,
     Problem,
 )
+from faultline_lite.http.parameters import read_json
+from faultline_lite.http.services import services_of
 from faultline_lite.notifiers import parse_configs
 
 

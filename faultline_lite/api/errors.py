@@ -8,10 +8,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from faultline_lite.api.addresses import address_of, find_error, no_error, no_project
 from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.api.occurrences import occurrence_json
-from faultline_lite.api.parameters import (
+from faultline_lite.exceptions import BadRequestError, Problem
+from faultline_lite.http.addresses import address_of, find_error, no_error, no_project
+from faultline_lite.http.parameters import (
     get_choice,
     get_cursor,
     get_limit,
@@ -19,9 +20,8 @@ from faultline_lite.api.parameters import (
     make_cursor,
     read_json,
 )
-from faultline_lite.api.routing import project_of
-from faultline_lite.api.services import services_of
-from faultline_lite.exceptions import BadRequestError, Problem
+from faultline_lite.http.routing import project_of
+from faultline_lite.http.services import services_of
 from faultline_lite.models import Bucket, Error, ProjectSummary, Status
 from faultline_lite.store.errors import (
     Position,

@@ -6,12 +6,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from faultline_lite.api.addresses import address_of, find_error
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.api.parameters import get_limit
-from faultline_lite.api.routing import segment
-from faultline_lite.api.services import services_of
 from faultline_lite.exceptions import BadRequestError, NotFoundError, Problem
+from faultline_lite.http.addresses import address_of, find_error
+from faultline_lite.http.parameters import get_limit
+from faultline_lite.http.routing import segment
+from faultline_lite.http.services import services_of
 from faultline_lite.models import Error, Occurrence
 from faultline_lite.store.occurrences import get_occurrence, list_occurrences
 from faultline_lite.timekeys import format_time, parse_reversed_unixtime, reversed_unixtime

@@ -6,12 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.api.parameters import read_request_body
-from faultline_lite.api.ratelimit import RateLimiter
-from faultline_lite.api.routing import project_of
-from faultline_lite.api.services import services_of
 from faultline_lite.decisions import Decision
 from faultline_lite.exceptions import Problem, RateLimitedError
+from faultline_lite.http.parameters import read_request_body
+from faultline_lite.http.ratelimit import RateLimiter
+from faultline_lite.http.routing import project_of
+from faultline_lite.http.services import services_of
 from faultline_lite.ingest import CLIENT
 from faultline_lite.models import Sender
 from faultline_lite.protocols.faultline import decode_report

@@ -14,8 +14,8 @@ from faultline_lite.api.errors import (
 )
 from faultline_lite.api.occurrences import get_occurrences, get_one_occurrence
 from faultline_lite.api.reports import post_report
-from faultline_lite.api.routing import Method, resource
 from faultline_lite.api.service import get_health, get_info, get_metrics, get_openapi
+from faultline_lite.http.routing import Method, resource
 
 _ERRORS = "/v0/projects/{project}/errors"
 _ERROR = f"{_ERRORS}/{{message}}"

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from faultline_lite import __version__
 from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.api.openapi import OPENAPI
-from faultline_lite.api.services import services_of
 from faultline_lite.exceptions import DatabaseUnavailableError
+from faultline_lite.http.services import services_of
 
 #: With less than this on the disk the next commit is likely to fail.
 FULL_DISK_BYTES = 2**20

@@ -6,10 +6,15 @@ from typing import Any
 
 from faultline_lite.channels import ChannelConfig, read_config
 from faultline_lite.exceptions import ChannelConfigError, Problem
-from faultline_lite.notifiers import slack, webhook
+from faultline_lite.notifiers import github, gitlab, slack, webhook
 from faultline_lite.notifiers.notifier import Notifier
 
-_ALL: tuple[Notifier[Any], ...] = (slack.NOTIFIER, webhook.NOTIFIER)
+_ALL: tuple[Notifier[Any], ...] = (
+    slack.NOTIFIER,
+    github.NOTIFIER,
+    gitlab.NOTIFIER,
+    webhook.NOTIFIER,
+)
 
 NOTIFIERS: Mapping[str, Notifier[Any]] = MappingProxyType({each.type: each for each in _ALL})
 

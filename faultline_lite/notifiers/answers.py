@@ -12,10 +12,13 @@ from faultline_lite.exceptions import NotifyError
 
 T = TypeVar("T")
 
+#: Of a request whose body is JSON.
+JSON_HEADERS = {"Content-Type": "application/json"}
 #: Nobody is waited for longer.
 MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
 
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+_EPOCH_SECOND = re.compile(r"\d{1,12}", re.ASCII)
 
 
 def is_success(response: HttpResponse) -> bool:
@@ -46,19 +49,17 @@ def retry_after_seconds(response: HttpResponse) -> float | None:
     """Return what ``Retry-After`` asks for, in seconds or as a date (RFC 9110, section 10.2.3)."""
     value = response.headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
-        return bound_seconds(float(value))
+        return _bound(float(value))
     due = _parse_date(value)
-    return None if due is None else bound_seconds((due - answered_at(response)).total_seconds())
+    return None if due is None else _bound((due - _answered_at(response)).total_seconds())
 
 
-def bound_seconds(seconds: float) -> float:
-    """Return the seconds between none and a day."""
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
-
-
-def answered_at(response: HttpResponse) -> datetime:
-    """Return the time by the clock of those who answered, ours where they do not say it."""
-    return _parse_date(response.headers.get("date", "")) or datetime.now(UTC)
+def seconds_until_reset(response: HttpResponse, name: str) -> float | None:
+    """Return how long it is until the epoch second in that header, None where there is none."""
+    value = response.headers.get(name, "")
+    if not _EPOCH_SECOND.fullmatch(value):
+        return None
+    return _bound(float(value) - _answered_at(response).timestamp())
 
 
 def decode_answer(service: str, response: HttpResponse, shape: type[T]) -> T:
@@ -70,6 +71,15 @@ def decode_answer(service: str, response: HttpResponse, shape: type[T]) -> T:
             f"{service} answered {response.status} with something else than expected",
             permanent=False,
         ) from None
+
+
+def _bound(seconds: float) -> float:
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _answered_at(response: HttpResponse) -> datetime:
+    """Return the time by the clock of those who answered, ours where they do not say it."""
+    return _parse_date(response.headers.get("date", "")) or datetime.now(UTC)
 
 
 def _parse_date(text: str) -> datetime | None:

@@ -14,7 +14,7 @@ from faultline_lite.channels import ChannelConfig, Text, format_local_time
 from faultline_lite.egress import HttpResponse
 from faultline_lite.exceptions import NotifyError, Problem
 from faultline_lite.messages import MAX_SHOWN, ErrorSummary, Message, frames_of
-from faultline_lite.notifiers.answers import failure_of, is_success
+from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_success
 from faultline_lite.notifiers.endpoints import find_url_problems
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
 from faultline_lite.notifiers.texts import ELLIPSIS, safe_link, visible
@@ -74,7 +74,7 @@ async def send(http: Http, config: SlackConfig, message: Message, issues: Tracke
     response = await http.request(
         "POST",
         config.endpoint,
-        headers={"Content-Type": "application/json"},
+        headers=JSON_HEADERS,
         content=msgspec.json.encode(make_payload(config, message)),
     )
     # "Handling errors" there, and the changelog of 2016-05-17: 200 is success and anything else

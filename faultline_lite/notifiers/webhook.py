@@ -18,7 +18,7 @@ import msgspec
 from faultline_lite.channels import ChannelConfig, Text, format_local_time
 from faultline_lite.exceptions import Problem
 from faultline_lite.messages import ErrorSummary, Message
-from faultline_lite.notifiers.answers import failure_of, is_success
+from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_success
 from faultline_lite.notifiers.endpoints import find_url_problems, host_of
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
 from faultline_lite.notifiers.texts import cut
@@ -64,7 +64,7 @@ class WebhookConfig(ChannelConfig, frozen=True, kw_only=True):
 async def send(http: Http, config: WebhookConfig, message: Message, issues: TrackedIssues) -> str:
     """Post the message. Raises NotifyError."""
     body = make_body(config, message)
-    headers = {"Content-Type": "application/json"}
+    headers = dict(JSON_HEADERS)
     if config.secret is not None:
         headers[SIGNATURE_HEADER] = sign(config.secret, body)
     response = await http.request("POST", config.endpoint, headers=headers, content=body)

@@ -72,7 +72,8 @@ _MAPS = ("context", "environment", "session", "params")
 #: The server's own words in an answered occurrence; a client's fields of these names give way.
 _RESERVED = frozenset({"project", "reversedUnixtime", "receivedAt", "event", "notifications"})
 _KNOWN = frozenset({*EntryShape.__struct_fields__, *ReportShape.__struct_fields__, *_RESERVED})
-_NULL = b"null"
+#: Raw parts are equal to raw parts only, never to bytes.
+_NULL = msgspec.Raw(b"null")
 
 _shape_decoder = msgspec.json.Decoder(ReportShape)
 _parts_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -4,10 +4,10 @@ import sqlite3
 
 from starlette.requests import Request
 
-from faultline_lite.api.routing import project_of, segment
-from faultline_lite.api.services import services_of
 from faultline_lite.exceptions import BadRequestError, NotFoundError, Problem
 from faultline_lite.fingerprint import address_key, group_key, is_truncated
+from faultline_lite.http.routing import project_of, segment
+from faultline_lite.http.services import services_of
 from faultline_lite.models import Error
 from faultline_lite.store.errors import ErrorAddress, get_error
 from faultline_lite.store.projects import get_project_id
@@ -28,9 +28,14 @@ def address_of(request: Request) -> ErrorAddress:
         except ValueError:
             problem = Problem("fingerprint must be hexadecimal digits", ("fingerprint",))
             raise BadRequestError(problem) from None
-    exact = services_of(request).config.grouping == "message"
-    # An error that was stored under the other way of grouping is still found.
-    keys = tuple(group_key(message, exact=way, fingerprint=None) for way in (exact, not exact))
+    services = services_of(request)
+    exact = services.config.grouping == "message"
+    # Secrets in a message were scrubbed before it was grouped. An error that was stored under the
+    # other way of grouping, or before a key was named as secret, is still found.
+    forms = dict.fromkeys((services.ingest.scrub_message(message), message))
+    keys = tuple(
+        group_key(form, exact=way, fingerprint=None) for way in (exact, not exact) for form in forms
+    )
     if is_truncated(message):
         return ErrorAddress(project, keys, (address_key(message), *keys))
     return ErrorAddress(project, keys, keys)

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from faultline_lite.api.keys import Need
-from faultline_lite.api.services import services_of
 from faultline_lite.exceptions import BadRequestError, Problem
+from faultline_lite.http.keys import Need
+from faultline_lite.http.services import services_of
 from faultline_lite.metrics import Metrics
 
 Handler = Callable[[Request], Awaitable[Response]]

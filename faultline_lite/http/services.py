@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from faultline_lite.api.keys import KeyRing
-from faultline_lite.api.ratelimit import RateLimiter
 from faultline_lite.clock import Clock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.egress import Egress
+from faultline_lite.http.keys import KeyRing
+from faultline_lite.http.ratelimit import RateLimiter
 from faultline_lite.ingest import Ingest
 from faultline_lite.metrics import Metrics
 from faultline_lite.outbox import Outbox

@@ -7,16 +7,13 @@ from typing import TypeVar
 import msgspec
 from starlette.requests import Request
 
-from faultline_lite.api.body import read_body
-from faultline_lite.api.services import services_of
 from faultline_lite.exceptions import BadRequestError, Problem
+from faultline_lite.http.body import read_body
+from faultline_lite.http.services import services_of
 from faultline_lite.protocols.shapes import find_problems
 from faultline_lite.timekeys import parse_time
 
 T = TypeVar("T")
-
-#: A body that does not arrive within it is given up (a slow client, or a "slow loris").
-BODY_TIMEOUT_SECONDS = 30.0
 
 
 def get_limit(request: Request, *, default: int, maximum: int) -> int:
@@ -90,7 +87,7 @@ async def read_request_body(request: Request) -> bytes:
         request.scope["headers"],
         max_body_bytes=config.max_body_bytes,
         max_decompressed_bytes=config.max_decompressed_bytes,
-        timeout_seconds=BODY_TIMEOUT_SECONDS,
+        timeout_seconds=config.max_request_seconds,
     )
 
 

@@ -1,0 +1,75 @@
+"""Reporting."""
+
+from faultline_lite.api.openapi.parts import (
+    TIME,
+    Json,
+    answer,
+    body,
+    list_of,
+    object_,
+    operation,
+    optional,
+    ref,
+)
+
+_REPORT_REFUSALS = ("400", "403", "408", "413", "415", "429", "503")
+MAP = optional("object")
+_FRAME = {
+    "type": "object",
+    "properties": {
+        "file": optional("string"),
+        "line": optional("integer", format="int64"),
+        "column": optional("integer", format="int64"),
+        "function": optional("string"),
+        "code": optional("object", description="Source lines by their number."),
+    },
+}
+FRAMES = {**optional("array"), "items": _FRAME}
+MAPS = dict.fromkeys(("context", "environment", "session", "params"), MAP)
+
+SCHEMAS: Json = {
+    "Entry": object_(
+        ["message"],
+        message={"type": "string"},
+        type=optional("string"),
+        backtrace=FRAMES,
+        timestamp={"anyOf": [TIME, {"type": "null"}]},
+        fingerprint={**optional("array"), "items": {"type": "string"}},
+        causes={
+            **optional("array"),
+            "items": {
+                "type": "object",
+                "properties": {
+                    "type": optional("string"),
+                    "message": optional("string"),
+                    "backtrace": FRAMES,
+                },
+            },
+        },
+        **MAPS,
+    ),
+    "Report": object_(
+        ["errors"],
+        errors={"type": "array", "minItems": 1, "maxItems": 1000, "items": ref("Entry")},
+        notifier=MAP,
+        notifications={
+            "description": "Configs, in the clear or sealed. A bad one never refuses the report."
+        },
+        **MAPS,
+    ),
+}
+
+_POSTED = object_(
+    ["data", "id", "warnings"],
+    data=object_(["errors"], errors=object_(["postCount"], postCount={"type": "integer"})),
+    id={"type": "string", "description": "reversedUnixtime of the first entry."},
+    warnings=list_of({"type": "string"}),
+)
+
+POST_REPORT = operation(
+    "Report errors; answered once they are durable",
+    "client",
+    {"201": answer("Stored.", _POSTED)},
+    _REPORT_REFUSALS,
+    requestBody=body(ref("Report")),
+)

@@ -1,0 +1,71 @@
+"""The server itself."""
+
+from faultline_lite.api.openapi.parts import (
+    RETRY,
+    Json,
+    answer,
+    data,
+    list_of,
+    object_,
+    operation,
+)
+
+_PRUNED = data(
+    occurrences={"type": "integer"}, errors={"type": "integer"}, payloadBytes={"type": "integer"}
+)
+_PRUNE = operation(
+    "Run retention now",
+    "master",
+    {"200": answer("What it let go.", _PRUNED)},
+    ("403", "503"),
+)
+_BACKUP = operation(
+    "Download a verified copy of the database",
+    "master",
+    {"200": {"description": "A SQLite file.", "content": {"application/vnd.sqlite3": {}}}},
+    ("403", "503"),
+)
+_INFO = operation(
+    "Say which version this is",
+    "master",
+    {"200": answer("The version.", data(version={"type": "string"}))},
+    ("403",),
+)
+_HEALTH = operation(
+    "Say whether a report could be stored",
+    "",
+    {"200": answer("Yes."), "503": answer("No.", **RETRY)},
+    (),
+)
+_METRICS = operation(
+    "Metrics in Prometheus' text format",
+    "",
+    {"200": {"description": "The metrics.", "content": {"text/plain": {}}}},
+    (),
+)
+_OPENAPI = operation("This document", "", {"200": answer("OpenAPI 3.1.")}, ())
+
+SCHEMAS: Json = {
+    "Refusal": object_(
+        ["errors"],
+        errors=list_of(
+            object_(
+                ["message"],
+                message={"type": "string"},
+                path=list_of({"type": "string"}),
+                detail={},
+            )
+        ),
+        error={"type": "string"},
+        message={"type": "string"},
+    ),
+}
+
+PATHS: Json = {
+    "/v0/info": {"get": _INFO},
+    "/v0/prune": {"post": _PRUNE},
+    "/v0/backup": {"get": _BACKUP},
+    "/v0/openapi.json": {"get": _OPENAPI},
+    "/healthz": {"get": _HEALTH},
+    "/metrics": {"get": _METRICS},
+}

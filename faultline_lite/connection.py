@@ -1,0 +1,112 @@
+"""A connection of a client: uvicorn's, with bounds on what comes before and around a body.
+
+uvicorn reads a head for as long and as large as it comes, so that a client that sends a byte now
+and then ("slow loris"), or header lines without end, costs a connection and memory for ever.
+Bodies are bounded where they are read.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from faultline_lite.api.answers import render_refusal
+from faultline_lite.exceptions import Problem
+
+#: Everything of a request but its body: line, headers, chunk sizes, trailers. An error may be
+#: addressed by its message, and three times the bytes of a long one still are its URL.
+MAX_HEAD_BYTES = 512 * 1024
+
+
+class Connection(HttpToolsProtocol):
+    """One connection, closed where its client takes too long or sends too much for a head.
+
+    ``head_seconds`` count from the connection, or from the first byte of a request, to the end of
+    its head.
+    """
+
+    def __init__(self, head_seconds: float, **options: Any) -> None:
+        super().__init__(**options)
+        self._head_seconds = head_seconds
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._start_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._stop_head_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived."""
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                f"the head of the request is larger than {MAX_HEAD_BYTES} bytes",
+            )
+        elif self._head_timer is None and (self.cycle is None or self.cycle.response_complete):
+            # Part of a head, or what is left of a body that was answered before its end.
+            self._start_head_timer()
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Hand the request over."""
+        self._stop_head_timer()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body, which has a limit of its own."""
+        self._head_bytes -= len(body)
+        super().on_body(body)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what cannot be read; ``msg`` is uvicorn's word for it."""
+        # curl sends a path as it is typed: 在庫 in one is what this is about most often.
+        problem = "this is not HTTP, or the URL is not percent-encoded"
+        self._refuse(HTTPStatus.BAD_REQUEST, problem)
+
+    def shutdown(self) -> None:
+        """Finish what was taken; a request that has not arrived whole was not."""
+        super().shutdown()
+        if self.cycle is not None and self.cycle.more_body:
+            self.transport.close()
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(self._head_seconds, self._end_waiting)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _end_waiting(self) -> None:
+        self._head_timer = None
+        if not self.transport.is_closing():
+            self._refuse(
+                HTTPStatus.REQUEST_TIMEOUT,
+                f"no request arrived within {self._head_seconds:g} seconds",
+            )
+
+    def _refuse(self, status: HTTPStatus, message: str) -> None:
+        """Answer in the shape of every refusal, and close: what follows cannot be made sense of."""
+        body = render_refusal(Problem(message))
+        head = (
+            f"HTTP/1.1 {status} {status.phrase}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\naccess-control-allow-origin: *\r\n"
+            "connection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()

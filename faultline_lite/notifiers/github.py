@@ -1,0 +1,270 @@
+"""GitHub's issues, GitHub Enterprise's too (docs.github.com, "REST API endpoints for issues")."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from faultline_lite.channels import Text
+from faultline_lite.egress import MAX_ANSWER_BYTES, HttpResponse
+from faultline_lite.exceptions import NotifyError, Problem
+from faultline_lite.messages import Message, Resolution
+from faultline_lite.notifiers.answers import (
+    JSON_HEADERS,
+    decode_answer,
+    failure_of,
+    is_success,
+    retry_after_seconds,
+    seconds_until_reset,
+)
+from faultline_lite.notifiers.endpoints import find_url_problems, join_url
+from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
+from faultline_lite.notifiers.texts import show
+from faultline_lite.notifiers.trackers import (
+    Draft,
+    Issue,
+    TrackerConfig,
+    close_issue,
+    tell_tracker,
+)
+
+DEFAULT_ENDPOINT = "https://api.github.com"
+#: Bodies have up to 65,536 characters of up to four bytes: a page fits into LIST_BYTES.
+PAGE_ISSUES = 15
+LIST_BYTES = 4 * 2**20
+#: "REST API endpoints for search": a query has at most 256 characters without its qualifiers.
+MAX_QUERY_CHARACTERS = 200
+MAX_QUERY_WORDS = 20
+#: "Rate limits for the REST API": where nothing else is said, wait for at least a minute.
+SECONDARY_LIMIT_SECONDS = 60.0
+MAX_DETAIL_CHARACTERS = 200
+
+_NAME = re.compile(r"(?!\.+\Z)[\w.-]{1,100}", re.ASCII)
+
+
+class GitHubConfig(TrackerConfig, frozen=True, kw_only=True):
+    """``endpoint`` is the base of the API: ``https://HOST/api/v3`` for GitHub Enterprise."""
+
+    TYPE: ClassVar[str] = "github"
+
+    user_token: Text
+    endpoint: Text = DEFAULT_ENDPOINT
+
+    @property
+    def destination(self) -> tuple[str, ...]:
+        """The repository, and whom we are there."""
+        return (self.endpoint, self.owner, self.repo, self.user_token)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The token."""
+        return (self.user_token,)
+
+    def find_problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the names and the URL too."""
+        yield from super().find_problems()
+        yield from find_url_problems("endpoint", self.endpoint)
+        for name, value in (("owner", self.owner), ("repo", self.repo)):
+            if not _NAME.fullmatch(value):
+                yield Problem(f"{name}: expected a name as GitHub has them", (name,))
+
+
+class _Found(msgspec.Struct):
+    """An issue, or a pull request, which GitHub lists among them."""
+
+    number: int
+    title: str
+    state: str
+    body: str | None = None
+    pull_request: Any = None
+
+
+class _FoundPage(msgspec.Struct):
+    items: list[_Found]
+
+
+class _Said(msgspec.Struct):
+    message: str = ""
+
+
+class GitHub:
+    """The issues of one repository."""
+
+    #: "Basic writing and formatting syntax": mentions are those in bodies and comments.
+    mentions_in_titles = False
+
+    def __init__(self, http: Http, config: GitHubConfig) -> None:
+        self._http = http
+        self._config = config
+        self._repository = f"{config.owner}/{config.repo}"
+        self.place = f"{config.endpoint} {self._repository}".lower()
+
+    async def find_newest(self) -> Sequence[Issue]:
+        """Return the newest: what was opened just now is in no search yet."""
+        query = {"state": "all", "sort": "created", "direction": "desc", "per_page": PAGE_ISSUES}
+        response = await self._ask("GET", self._url(), query=query, max_bytes=LIST_BYTES)
+        return _issues(decode_answer("GitHub", response, list[_Found]))
+
+    async def find_in_bodies(self, marker: str) -> Sequence[Issue]:
+        """Search for the marker."""
+        return await self._search("body", marker)
+
+    async def find_in_titles(self, title: str) -> Sequence[Issue]:
+        """Search for the words of the title, as far as a query goes."""
+        words = " ".join(re.findall(r"\w+", title.lower())[:MAX_QUERY_WORDS])
+        if len(words) > MAX_QUERY_CHARACTERS:
+            words = words[:MAX_QUERY_CHARACTERS].rpartition(" ")[0] or words[:MAX_QUERY_CHARACTERS]
+        return await self._search("title", words) if words else ()
+
+    async def open(self, draft: Draft) -> int:
+        """Open an issue. 410: the repository has its issues switched off."""
+        response = await self._ask("POST", self._url(), content=_fields(draft))
+        return decode_answer("GitHub", response, _Found).number
+
+    async def exists(self, number: int) -> bool:
+        """Return whether the issue is there."""
+        return await self._ask_issue("GET", self._url(number))
+
+    async def reopen(self, number: int, draft: Draft | None) -> bool:
+        """Have it open; the reason is ignored where it is already."""
+        content = {"state": "open", "state_reason": "reopened"}
+        return await self._ask_issue("PATCH", self._url(number), content | _fields(draft))
+
+    async def close(self, number: int) -> bool:
+        """Have it closed."""
+        content = {"state": "closed", "state_reason": "completed"}
+        return await self._ask_issue("PATCH", self._url(number), content)
+
+    async def comment(self, number: int, text: str) -> bool:
+        """Comment on it."""
+        return await self._ask_issue("POST", self._url(number, "comments"), {"body": text})
+
+    def _url(self, *rest: str | int) -> str:
+        config = self._config
+        return join_url(config.endpoint, "repos", config.owner, config.repo, "issues", *rest)
+
+    async def _search(self, where: str, words: str) -> Sequence[Issue]:
+        query = {
+            "q": f"{words} in:{where} repo:{self._repository} is:issue",
+            "per_page": PAGE_ISSUES,
+        }
+        url = join_url(self._config.endpoint, "search", "issues")
+        response = await self._ask("GET", url, query=query, max_bytes=LIST_BYTES)
+        return _issues(decode_answer("GitHub", response, _FoundPage).items)
+
+    async def _ask_issue(
+        self, method: str, url: str, content: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Send a request about one issue; return False where it is not there any more.
+
+        "Get an issue": 301 where it was transferred, 410 where it was deleted and we may see the
+        repository, 404 where we may not, or it never was.
+        """
+        response = await self._request(method, url, content=content)
+        if response.status in {301, 404, 410}:
+            return False
+        self._check(response)
+        return True
+
+    async def _ask(self, method: str, url: str, **how: Any) -> HttpResponse:
+        response = await self._request(method, url, **how)
+        self._check(response)
+        return response
+
+    async def _request(
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        content: Mapping[str, Any] | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> HttpResponse:
+        # Without X-GitHub-Api-Version, which older GitHub Enterprise does not know.
+        return await self._http.request(
+            method,
+            f"{url}?{urlencode(query)}" if query else url,
+            headers={
+                "Accept": "application/vnd.github+json",
+                "Authorization": f"Bearer {self._config.user_token}",
+                **(JSON_HEADERS if content else {}),
+            },
+            content=msgspec.json.encode(content) if content else None,
+            max_bytes=max_bytes,
+        )
+
+    def _check(self, response: HttpResponse) -> None:
+        """Raise NotifyError unless the request was done.
+
+        401: the token is wrong; 403: it may not do this; 404: there is no such repository for it;
+        422: what was sent is not valid. All these are final, rate limits are not.
+        """
+        if is_success(response):
+            return
+        wait_seconds = _find_wait_seconds(response)
+        if wait_seconds is not None:
+            raise NotifyError(
+                f"GitHub answered {response.status}: its rate limit is reached",
+                permanent=False,
+                retry_after_seconds=wait_seconds,
+            )
+        said = self._config.conceal(_message_of(response))
+        raise failure_of("GitHub", response, show(said, MAX_DETAIL_CHARACTERS))
+
+
+async def send(http: Http, config: GitHubConfig, message: Message, issues: TrackedIssues) -> str:
+    """Open an issue, or do to it what ``if_exist`` says. Raises NotifyError."""
+    return await tell_tracker(GitHub(http, config), config, message, issues)
+
+
+async def close(
+    http: Http, config: GitHubConfig, resolution: Resolution, issues: TrackedIssues
+) -> str:
+    """Close the error's issue. Raises NotifyError."""
+    return await close_issue(GitHub(http, config), config, resolution, issues)
+
+
+NOTIFIER = Notifier(config=GitHubConfig, send=send, close=close, one_error_each=True)
+
+
+def _find_wait_seconds(response: HttpResponse) -> float | None:
+    """Return how long a rate limit lasts, None where the answer is not about one.
+
+    "Rate limits for the REST API", "Exceeding the rate limit": 403 or 429; wait as long as
+    ``retry-after`` says, or until ``x-ratelimit-reset`` (epoch seconds) where
+    ``x-ratelimit-remaining`` is 0; a secondary limit may show in the message only.
+    """
+    if response.status not in {403, 429}:
+        return None
+    asked_seconds = retry_after_seconds(response)
+    if asked_seconds is None and response.headers.get("x-ratelimit-remaining") == "0":
+        asked_seconds = seconds_until_reset(response, "x-ratelimit-reset")
+    if asked_seconds is not None:
+        return asked_seconds
+    if response.status == 429 or "rate limit" in _message_of(response).lower():
+        return SECONDARY_LIMIT_SECONDS
+    return None
+
+
+def _message_of(response: HttpResponse) -> str:
+    try:
+        return msgspec.json.decode(response.body, type=_Said).message
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+
+
+def _issues(found: list[_Found]) -> list[Issue]:
+    return [
+        Issue(each.number, each.title, each.body or "", each.state == "open")
+        for each in found
+        if each.pull_request is None
+    ]
+
+
+def _fields(draft: Draft | None) -> dict[str, Any]:
+    if draft is None:
+        return {}
+    fields: dict[str, Any] = {"title": draft.title, "body": draft.body}
+    return {**fields, "labels": draft.labels} if draft.labels else fields

@@ -1,0 +1,238 @@
+"""GitLab's issues (docs.gitlab.com, "Issues API", "Notes API", "REST API")."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from faultline_lite.channels import Text
+from faultline_lite.egress import MAX_ANSWER_BYTES, HttpResponse
+from faultline_lite.exceptions import Problem
+from faultline_lite.messages import Message, Resolution
+from faultline_lite.notifiers.answers import (
+    JSON_HEADERS,
+    decode_answer,
+    failure_of,
+    is_success,
+    seconds_until_reset,
+)
+from faultline_lite.notifiers.endpoints import find_url_problems, join_url
+from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
+from faultline_lite.notifiers.texts import show
+from faultline_lite.notifiers.trackers import (
+    Draft,
+    Issue,
+    TrackerConfig,
+    close_issue,
+    tell_tracker,
+)
+
+DEFAULT_ENDPOINT = "https://gitlab.com"
+API_PATH = "/api/v4"
+#: Descriptions of ours have 65,536 characters of up to four bytes: a page fits into LIST_BYTES.
+PAGE_ISSUES = 15
+LIST_BYTES = 4 * 2**20
+MAX_QUERY_WORDS = 10
+MAX_DETAIL_CHARACTERS = 200
+
+#: "Reserved project and group names": letters, digits, underscores, hyphens, dots; an owner may be
+#: a group in a group.
+_NAME = re.compile(r"(?!\.+\Z)[\w.-]{1,255}")
+
+
+class GitLabConfig(TrackerConfig, frozen=True, kw_only=True):
+    """``endpoint`` is the server, with or without the path of its API."""
+
+    TYPE: ClassVar[str] = "gitlab"
+
+    personal_access_token: Text
+    endpoint: Text = DEFAULT_ENDPOINT
+
+    @property
+    def destination(self) -> tuple[str, ...]:
+        """The project, and whom we are there."""
+        return (self.endpoint, self.owner, self.repo, self.personal_access_token)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The token."""
+        return (self.personal_access_token,)
+
+    def find_problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the names and the URL too."""
+        yield from super().find_problems()
+        yield from find_url_problems("endpoint", self.endpoint)
+        if not all(_NAME.fullmatch(part) for part in self.owner.split("/")):
+            yield Problem("owner: expected a user or group, as in the project's path", ("owner",))
+        if not _NAME.fullmatch(self.repo):
+            yield Problem("repo: expected a project's name, as in its path", ("repo",))
+
+
+class _Found(msgspec.Struct):
+    iid: int
+    title: str
+    state: str
+    description: str | None = None
+    #: The id of the issue that this one was moved to.
+    moved_to_id: int | None = None
+
+
+class _Said(msgspec.Struct):
+    """``message`` is a text, or an object of lists of texts; ``error`` is an OAuth failure's."""
+
+    message: Any = None
+    error: Any = None
+
+
+class GitLab:
+    """The issues of one project."""
+
+    #: GitLab looks for mentions and references in titles as it does in descriptions.
+    mentions_in_titles = True
+
+    def __init__(self, http: Http, config: GitLabConfig) -> None:
+        self._http = http
+        self._token = config.personal_access_token
+        self._conceal = config.conceal
+        # "Namespaced paths": the project's path with its slashes encoded stands for its id.
+        base = config.endpoint.rstrip("/").removesuffix(API_PATH) + API_PATH
+        self._base = join_url(base, "projects", f"{config.owner}/{config.repo}", "issues")
+        self.place = self._base.lower()
+
+    async def find_newest(self) -> Sequence[Issue]:
+        """Return nothing: searches are of the database itself."""
+        return ()
+
+    async def find_in_bodies(self, marker: str) -> Sequence[Issue]:
+        """Search for the marker."""
+        return await self._search("description", marker)
+
+    async def find_in_titles(self, title: str) -> Sequence[Issue]:
+        """Search for the first words of the title."""
+        # A cut title ends in half a word.
+        words = " ".join(re.findall(r"\w+", title)[:MAX_QUERY_WORDS])
+        return await self._search("title", words) if words else ()
+
+    async def open(self, draft: Draft) -> int:
+        """Open an issue."""
+        response = await self._request("POST", self._base, content=_fields(draft))
+        self._check(response)
+        return decode_answer("GitLab", response, _Found).iid
+
+    async def exists(self, number: int) -> bool:
+        """Return whether the issue is there."""
+        return await self._ask_issue("GET", join_url(self._base, number))
+
+    async def reopen(self, number: int, draft: Draft | None) -> bool:
+        """Have it open."""
+        content = {"state_event": "reopen"} | _fields(draft)
+        return await self._ask_issue("PUT", join_url(self._base, number), content)
+
+    async def close(self, number: int) -> bool:
+        """Have it closed."""
+        return await self._ask_issue("PUT", join_url(self._base, number), {"state_event": "close"})
+
+    async def comment(self, number: int, text: str) -> bool:
+        """Comment on it: add a note."""
+        url = join_url(self._base, number, "notes")
+        response = await self._request("POST", url, content={"body": text})
+        if response.status == 404:
+            return False
+        self._check(response)
+        return True
+
+    async def _search(self, where: str, words: str) -> Sequence[Issue]:
+        query = {
+            "search": words,
+            "in": where,
+            "state": "all",
+            "order_by": "created_at",
+            "sort": "desc",
+            "per_page": PAGE_ISSUES,
+        }
+        url = f"{self._base}?{urlencode(query)}"
+        response = await self._request("GET", url, max_bytes=LIST_BYTES)
+        self._check(response)
+        found = decode_answer("GitLab", response, list[_Found])
+        return [
+            Issue(each.iid, each.title, each.description or "", each.state == "opened")
+            for each in found
+            if each.moved_to_id is None
+        ]
+
+    async def _ask_issue(
+        self, method: str, url: str, content: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Send a request about one issue; return False where it was deleted (404) or moved."""
+        response = await self._request(method, url, content=content)
+        if response.status == 404:
+            return False
+        self._check(response)
+        return decode_answer("GitLab", response, _Found).moved_to_id is None
+
+    async def _request(
+        self,
+        method: str,
+        url: str,
+        *,
+        content: Mapping[str, Any] | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> HttpResponse:
+        return await self._http.request(
+            method,
+            url,
+            headers={"PRIVATE-TOKEN": self._token} | (JSON_HEADERS if content else {}),
+            content=msgspec.json.encode(content) if content else None,
+            max_bytes=max_bytes,
+        )
+
+    def _check(self, response: HttpResponse) -> None:
+        """Raise NotifyError unless the request was done.
+
+        "REST API", "Status codes": 400 a parameter is missing or wrong, 401 the token is, 403 it
+        may not do this, 404 there is no such project for it, 409 and 422 it cannot be done; all
+        these are final. 429 is a rate limit, with ``Retry-After`` or ``RateLimit-Reset`` ("User and
+        IP rate limits", "Response headers").
+        """
+        if is_success(response):
+            return
+        said = show(self._conceal(_message_of(response)), MAX_DETAIL_CHARACTERS)
+        failure = failure_of("GitLab", response, said)
+        if response.status == 429 and failure.retry_after_seconds is None:
+            failure.retry_after_seconds = seconds_until_reset(response, "ratelimit-reset")
+        raise failure
+
+
+async def send(http: Http, config: GitLabConfig, message: Message, issues: TrackedIssues) -> str:
+    """Open an issue, or do to it what ``if_exist`` says. Raises NotifyError."""
+    return await tell_tracker(GitLab(http, config), config, message, issues)
+
+
+async def close(
+    http: Http, config: GitLabConfig, resolution: Resolution, issues: TrackedIssues
+) -> str:
+    """Close the error's issue. Raises NotifyError."""
+    return await close_issue(GitLab(http, config), config, resolution, issues)
+
+
+NOTIFIER = Notifier(config=GitLabConfig, send=send, close=close, one_error_each=True)
+
+
+def _message_of(response: HttpResponse) -> str:
+    try:
+        said = msgspec.json.decode(response.body, type=_Said)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    words = said.message if said.message is not None else said.error
+    if words is None or isinstance(words, str):
+        return words or ""
+    return msgspec.json.encode(words).decode()
+
+
+def _fields(draft: Draft | None) -> dict[str, Any]:
+    if draft is None:
+        return {}
+    fields = {"title": draft.title, "description": draft.body}
+    return {**fields, "labels": ",".join(draft.labels)} if draft.labels else fields
