@@ -1,10 +1,13 @@
 """The values that travel between modules. No behaviour but what follows from the fields alone."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 Status = Literal["unresolved", "resolved"]
+#: What fits into a column of SQLite's. A client's number in a query must be of it, since a larger
+#: one cannot be bound.
+Integer64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -1,6 +1,5 @@
 """What most tests of the server need: a running one, a client of it, a clock that they move."""
 
-import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -13,9 +12,8 @@ from faultline_lite.database import Database, connect
 from faultline_lite.database_file import prepare_database
 from faultline_lite.metrics import Metrics
 from tests.fakes import FakeClock
+from tests.reports import new_project
 from tests.servers import RunningServer, running_server
-
-_project_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -81,7 +79,7 @@ def standing_client(standing_server: RunningServer) -> Iterator[httpx.Client]:
 @pytest.fixture
 def project() -> str:
     """The name of a project that nothing has been reported to."""
-    return f"project-{next(_project_numbers)}"
+    return new_project()
 
 
 @pytest.fixture

@@ -1,10 +1,19 @@
 """Reports to post, and the paths to find them again by."""
 
+import itertools
 from typing import Any
 from urllib.parse import quote
 
 TIMESTAMP = "2016-12-07T00:00:00+09:00"
 PROJECT = "sample-project"
+
+
+_numbers = itertools.count(1)
+
+
+def new_project() -> str:
+    """Return the name of a project that nothing has been reported to."""
+    return f"project-{next(_numbers)}"
 
 
 def make_entry(message: str = "Undefined index: faultline", **fields: Any) -> dict[str, Any]:

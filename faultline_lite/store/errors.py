@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from faultline_lite.models import Error, Status
+from faultline_lite.models import Error, Integer64, Status
 
 Sort = Literal["lastUpdated", "count", "firstSeen"]
 
@@ -27,8 +27,8 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     """The place in a list after which the next page begins: the sort column's value and the id."""
 
     sort: Sort
-    value: int
-    id: int
+    value: Integer64
+    id: Integer64
 
 
 class ErrorAddress(msgspec.Struct, frozen=True):
