@@ -1,6 +1,5 @@
 """What goes out: JSON, and every exception as the answer that the contract gives it."""
 
-import time
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from faultline_lite.exceptions import (
     RateLimitedError,
     RequestError,
 )
+from faultline_lite.http.services import services_of
 
 #: Byte for byte as the original prints it.
 FORBIDDEN_BODY = b"""{
@@ -38,14 +38,14 @@ class JsonAnswer(Response):
         return content if isinstance(content, bytes) else _encoder.encode(content)
 
 
-async def answer_request_error(_: Request, error: Exception) -> Response:
+async def answer_request_error(request: Request, error: Exception) -> Response:
     """Answer a request that was refused."""
     assert isinstance(error, RequestError)  # noqa: S101 - Starlette registers handlers by type
     if isinstance(error, ForbiddenError):
         return JsonAnswer(FORBIDDEN_BODY, error.status)
     headers = {}
     if error.retry_after_seconds is not None:
-        headers = _retry_headers(error)
+        headers = _retry_headers(error, services_of(request).clock.now_ms())
     return JsonAnswer(render_refusal(*error.problems), error.status, headers)
 
 
@@ -89,11 +89,11 @@ def render_refusal(*problems: Problem) -> bytes:
     return _encoder.encode({"errors": errors, "error": first, "message": first})
 
 
-def _retry_headers(error: RequestError) -> dict[str, str]:
+def _retry_headers(error: RequestError, now_ms: int) -> dict[str, str]:
     seconds = error.retry_after_seconds or 0
     headers = {"Retry-After": str(seconds)}
     if isinstance(error, RateLimitedError):
         # The JavaScript client reads the one (epoch seconds), the Go client the other.
-        headers["X-RateLimit-Reset"] = str(int(time.time()) + seconds)
+        headers["X-RateLimit-Reset"] = str(now_ms // 1000 + seconds)
         headers["X-RateLimit-Delay"] = str(seconds)
     return headers

@@ -11,7 +11,7 @@ from faultline_lite.exceptions import Problem, RateLimitedError
 from faultline_lite.http.parameters import read_request_body
 from faultline_lite.http.ratelimit import RateLimiter
 from faultline_lite.http.routing import project_of
-from faultline_lite.http.services import services_of
+from faultline_lite.http.services import Services, services_of
 from faultline_lite.ingest import CLIENT
 from faultline_lite.models import Sender
 from faultline_lite.protocols.faultline import decode_report
@@ -30,8 +30,7 @@ async def post_report(request: Request) -> Response:
         max_entries=services.config.max_entries,
     )
     amount = len(report.entries)
-    _spend(services.key_limiter, request.state.rate_name, amount, "this key")
-    _spend(services.project_limiter, project, amount, "this project")
+    spend_allowance(services, request.state.rate_name, project, amount)
     sender = sender_of(request) if report.notifications else CLIENT
     taken = await services.ingest.take(report, sender)
     answer: dict[str, Any] = {
@@ -74,7 +73,21 @@ def _warning(decision: Decision) -> str:
     return f"{decision.channel.label}: {decision.reason}"
 
 
-def _spend(limiter: RateLimiter, name: str, amount: int, what: str) -> None:
+def spend_allowance(services: Services, rate_name: str, project: str, amount: int) -> None:
+    """Take so many occurrences off what the key and the project may send, or off neither.
+
+    Raises RateLimitedError.
+    """
+    _take(services.key_limiter, rate_name, amount, "this key")
+    try:
+        _take(services.project_limiter, project, amount, "this project")
+    except RateLimitedError:
+        # One project that is flooded must not use up what its key may send to the others.
+        services.key_limiter.give_back(rate_name, amount)
+        raise
+
+
+def _take(limiter: RateLimiter, name: str, amount: int, what: str) -> None:
     wait_seconds = limiter.take(name, amount)
     if wait_seconds:
         problem = Problem(f"too many occurrences with {what}: try again in {wait_seconds} s")

@@ -67,10 +67,18 @@ def _to_bytes(key: str | None) -> bytes:
 
 
 def _comes_from_this_machine(headers: Headers) -> bool:
-    hosts = [urlsplit(f"//{headers.get('host', '')}").hostname]
+    named = [f"//{headers.get('host', '')}"]
     if "origin" in headers:
-        hosts.append(urlsplit(headers["origin"]).hostname)
-    return all(map(_is_loopback, hosts))
+        named.append(headers["origin"])
+    return all(_is_loopback(_host_of(url)) for url in named)
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        # Brackets with no IPv6 address in them.
+        return None
 
 
 def _is_loopback(host: str | None) -> bool:

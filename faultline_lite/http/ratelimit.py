@@ -41,3 +41,9 @@ class RateLimiter:
         if len(self._buckets) > self._max_tracked:
             self._buckets.popitem(last=False)
         return 0 if taken else max(1, math.ceil((needed - level) / per_second))
+
+    def give_back(self, name: str, amount: int) -> None:
+        """Undo a ``take`` of the same ``amount``: what it was for was refused elsewhere."""
+        if name in self._buckets:
+            level, since = self._buckets[name]
+            self._buckets[name] = (level + amount, since)
