@@ -92,10 +92,11 @@ class Destinations:
     """
 
     def __init__(self, allow_hosts: Iterable[str] = (), *, allow_private: bool = False) -> None:
-        allowed = [parse_host(host) for host in allow_hosts]
+        self.allow_hosts = tuple(allow_hosts)
+        self.allow_private = allow_private
+        allowed = [parse_host(host) for host in self.allow_hosts]
         self._names = frozenset(each for each in allowed if isinstance(each, str))
         self._networks = tuple(each for each in allowed if not isinstance(each, str))
-        self._allow_private = allow_private
 
     def is_allowed_name(self, host: str) -> bool:
         """Return whether the host may be wherever it likes."""
@@ -109,7 +110,7 @@ class Destinations:
         if _plain(target) in _METADATA:
             return False
         if any(target in network for network in _PRIVATE):
-            return self._allow_private
+            return self.allow_private
         return _is_public(target)
 
 

@@ -21,6 +21,7 @@ import msgspec
 from faultline_lite import __version__
 from faultline_lite.destinations import Address, Destinations
 from faultline_lite.exceptions import NotifyError
+from faultline_lite.guarded_process import GuardedProcesses, Policy
 
 #: For all of it: name, connection, certificate, request and answer.
 TIMEOUT_SECONDS = 5.0
@@ -30,6 +31,8 @@ MAX_ANSWER_BYTES = 2**20
 CONNECT_SECONDS = 2.0
 MAX_ADDRESSES_TRIED = 4
 MAX_LOOK_UPS = 32
+#: Python and a large library take a second to start on a busy machine.
+PROCESS_TIMEOUT_SECONDS = 10.0
 KEPT_CONNECTIONS = 20
 KEEP_SECONDS = 15.0
 
@@ -56,7 +59,10 @@ class Egress:
         resolve: Resolve | None = None,
         ssl_context: ssl.SSLContext | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        process_timeout_seconds: float = PROCESS_TIMEOUT_SECONDS,
     ) -> None:
+        policy = Policy(destinations.allow_hosts, destinations.allow_private, allow_http)
+        self._processes = GuardedProcesses(policy, process_timeout_seconds)
         self._schemes = {"https", "http"} if allow_http else {"https"}
         self._backend = _GuardedBackend(destinations, resolve or SystemResolver())
         self._ssl_context = ssl_context
@@ -90,6 +96,14 @@ class Egress:
             raise _failure(_explain(error)) from error
         except httpcore.ProtocolError as error:
             raise _failure("the answer is no HTTP, or ended too early") from error
+
+    async def run_guarded(self, module: str, content: bytes) -> bytes:
+        """Have a module's ``main`` do what it does, its connections checked as ours are.
+
+        For libraries that connect by themselves; see ``guarded_process``. Raises NotifyError,
+        temporary.
+        """
+        return await self._processes.run(module, content)
 
     async def close(self) -> None:
         """Close the connections that are kept."""

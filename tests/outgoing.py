@@ -19,6 +19,7 @@ async def open_way_out(timeout_seconds: float = 5.0) -> AsyncIterator[Egress]:
         allow_http=True,
         ssl_context=NO_TRUST,
         timeout_seconds=timeout_seconds,
+        process_timeout_seconds=60,
     )
     try:
         yield egress

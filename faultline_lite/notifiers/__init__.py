@@ -6,7 +6,7 @@ from typing import Any
 
 from faultline_lite.channels import ChannelConfig, read_config
 from faultline_lite.exceptions import ChannelConfigError, Problem
-from faultline_lite.notifiers import github, gitlab, slack, webhook
+from faultline_lite.notifiers import apprise, github, gitlab, slack, webhook
 from faultline_lite.notifiers.notifier import Notifier
 
 _ALL: tuple[Notifier[Any], ...] = (
@@ -14,6 +14,7 @@ _ALL: tuple[Notifier[Any], ...] = (
     github.NOTIFIER,
     gitlab.NOTIFIER,
     webhook.NOTIFIER,
+    apprise.NOTIFIER,
 )
 
 NOTIFIERS: Mapping[str, Notifier[Any]] = MappingProxyType({each.type: each for each in _ALL})

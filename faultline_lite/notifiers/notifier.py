@@ -30,6 +30,12 @@ class Http(Protocol):
         not be reached or did not answer in time.
         """
 
+    async def run_guarded(self, module: str, content: bytes) -> bytes:
+        """Have a module's ``main`` do what it does in a process whose connections are checked.
+
+        Raises NotifyError, temporary, where it does not end well or in time.
+        """
+
 
 class TrackedIssues(Protocol):
     """Which issue of the channel's tracker stands for an error."""
