@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from faultline_lite.api.answers import (
     answer_disconnect,
@@ -15,7 +16,7 @@ from faultline_lite.api.answers import (
     answer_request_error,
     answer_unavailable,
 )
-from faultline_lite.api.routes import make_routes
+from faultline_lite.api.routes import make_routes as make_api_routes
 from faultline_lite.attempt import Tools
 from faultline_lite.clock import Clock, SystemClock
 from faultline_lite.config import Config
@@ -39,6 +40,9 @@ from faultline_lite.scheduler import Scheduler
 from faultline_lite.sealedbox import KeyStore
 from faultline_lite.store.dictionaries import list_dictionaries
 from faultline_lite.unsealing import Unsealer
+from faultline_lite.web.composition import make_pages
+from faultline_lite.web.page import is_for_page, refuse
+from faultline_lite.web.routes import make_routes as make_page_routes
 
 #: What is under way may take so long at a shutdown before it is cut off.
 SHUTDOWN_SECONDS = 10.0
@@ -53,6 +57,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         services = await start_services(config, clock, metrics)
         app.state.services = services
+        app.state.pages = make_pages(services)
         services.scheduler.start()
         await services.outbox.start()
         try:
@@ -64,14 +69,15 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
             await services.database.close()
 
     app = Starlette(
-        routes=make_routes(),
+        # Reports first: a route costs the more the later it is looked at.
+        routes=[*make_api_routes(), *make_page_routes()],
         lifespan=lifespan,
         exception_handlers={
             RequestError: answer_request_error,
             DatabaseUnavailableError: answer_unavailable,
             ClientDisconnect: answer_disconnect,
-            HTTPException: answer_http_exception,
-            Exception: answer_failure,
+            HTTPException: _answer_http_exception,
+            Exception: _answer_failure,
         },
     )
     # A redirect would lose the body, and would be made from a path that is still encoded.
@@ -131,3 +137,13 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         key_limiter=RateLimiter(config.rate_limit_per_key, clock.monotonic),
         project_limiter=RateLimiter(config.rate_limit_per_project, clock.monotonic),
     )
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    answer = refuse if is_for_page(request) else answer_http_exception
+    return await answer(request, error)
+
+
+async def _answer_failure(request: Request, error: Exception) -> Response:
+    answer = refuse if is_for_page(request) else answer_failure
+    return await answer(request, error)

@@ -39,11 +39,18 @@ class Method(NamedTuple):
     need: Need
 
 
-class Resource:
+class Endpoint:
+    """What answers at a path; requests are counted by the path's template."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+class Resource(Endpoint):
     """The ASGI application of one path: checks the key and hands over by method."""
 
     def __init__(self, path: str, methods: Mapping[str, Method]) -> None:
-        self.path = path
+        super().__init__(path)
         self.methods = methods
         self.allow = ", ".join([*methods, "OPTIONS"])
 
@@ -102,7 +109,7 @@ class Edge:
             await self.app(scope, receive, send_outwards)
         finally:
             endpoint = scope.get("endpoint")
-            route = endpoint.path if isinstance(endpoint, Resource) else "other"
+            route = endpoint.path if isinstance(endpoint, Endpoint) else "other"
             self._metrics.count_request(route, scope["method"], status)
 
 

@@ -1,0 +1,65 @@
+"""Numbers and times as text, the same in every language; the visitor's zone is the browser's."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SIZE_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_COUNT_UNITS = ("", "k", "M", "G", "T")
+
+
+def to_datetime(epoch_ms: int) -> datetime:
+    """Return the time in UTC."""
+    return _EPOCH + timedelta(milliseconds=epoch_ms)
+
+
+def iso_time(epoch_ms: int) -> str:
+    """Return what stands in the ``datetime`` of a ``<time>``: RFC 3339 to the millisecond."""
+    return to_datetime(epoch_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def utc_time(epoch_ms: int) -> str:
+    """Return the exact time for people: ``2016-12-07 00:00:00 UTC``."""
+    return f"{to_datetime(epoch_ms):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def whole_number(number: int) -> str:
+    """Return the number with a comma every three digits, as English and Japanese write it."""
+    return f"{number:,}"
+
+
+def short_number(number: int) -> str:
+    """Return the number in at most five characters: ``999``, ``1.2k``, ``34k``, ``5.6M``."""
+    if abs(number) < 1000:
+        return str(number)
+    value, unit = float(number), 0
+    while abs(value) >= 999.5 and unit < len(_COUNT_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    digits = 1 if abs(value) < 9.95 else 0
+    return f"{value:.{digits}f}{_COUNT_UNITS[unit]}"
+
+
+def size_text(size_bytes: int) -> str:
+    """Return the size with the unit that suits it: ``512 bytes``, ``3.4 MiB``."""
+    value, unit = float(size_bytes), 0
+    while abs(value) >= 1024 and unit < len(_SIZE_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{value:.1f} {_SIZE_UNITS[unit]}" if unit else f"{size_bytes} {_SIZE_UNITS[0]}"
+
+
+def bars_path(counts: Sequence[int], width: int, height: int) -> str:
+    """Return the ``d`` of an SVG path with a bar for each count, the highest of full height.
+
+    A count above nothing is at least one unit high: an occurrence is never invisible.
+    """
+    highest = max(counts, default=0)
+    if highest == 0:
+        return ""
+    step = width / len(counts)
+    thickness = step * 0.75
+    bars = []
+    for number, count in enumerate(counts):
+        if count:
+            tall = max(1.0, count / highest * height)
+            bars.append(f"M{number * step:.4g} {height}v-{tall:.4g}h{thickness:.4g}V{height}z")
+    return "".join(bars)

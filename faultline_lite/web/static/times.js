@@ -1,0 +1,42 @@
+// Times: the server writes them in UTC, here they become the visitor's own.
+
+const language = document.documentElement.lang;
+const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+const ago = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+// Older than that a date tells more.
+const MONTH = 30 * DAY;
+
+export function relative(moment, now) {
+  const past = moment - now;
+  const distance = Math.abs(past);
+  if (distance < MINUTE) return ago.format(Math.round(past / 1000), "second");
+  if (distance < HOUR) return ago.format(Math.round(past / MINUTE), "minute");
+  if (distance < DAY) return ago.format(Math.round(past / HOUR), "hour");
+  if (distance < MONTH) return ago.format(Math.round(past / DAY), "day");
+  return day.format(moment);
+}
+
+export function localise(root) {
+  const now = Date.now();
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(element.dateTime);
+    if (Number.isNaN(moment.valueOf())) continue;
+    const text = element.dataset.style === "relative" ? relative(moment, now) : full.format(moment);
+    // Only what has changed, so that a selection of the visitor's stays.
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
+export function keepFresh() {
+  setInterval(() => {
+    if (!document.hidden) localise(document);
+  }, 20_000);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) localise(document);
+  });
+}
