@@ -13,12 +13,12 @@ from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.metrics import Metrics
 from faultline_lite.store import retention as store
+from faultline_lite.timekeys import DAY_MS
 
 #: Rows of one transaction: some milliseconds on a slow disk.
 STEP_ROWS = 200
 #: Pages given back in one transaction.
 STEP_PAGES = 128
-DAY_MS = 86_400_000
 #: An error over its cap is thinned to this part of it, so that the next one does not begin anew.
 THINNED_PART = 0.9
 

@@ -4,23 +4,44 @@ Inside they are epoch milliseconds in UTC.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Timeunit = Literal["year", "month", "day", "hour", "minute"]
 
 #: faultline counts down from JavaScript's Number.MAX_SAFE_INTEGER, so that text order is newest
 #: first.
 MAX_SAFE_INTEGER = 2**53 - 1
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNIT_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
+_UNIT_MS = {"minute": MINUTE_MS, "hour": 3_600_000, "day": DAY_MS}
 _MILLISECOND = timedelta(milliseconds=1)
+#: The first and the last time that a datetime can hold, in the years 1 and 9999.
+FIRST_MS = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
+LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 #: RFC 3339, section 5.6; fromisoformat takes more than that.
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
 )
 _REVERSED = re.compile(r"(\d{16})(?:-([1-9]\d{0,9}))?", re.ASCII)
+
+
+class Span(NamedTuple):
+    """A row of whole units of time: the first begins at start_ms, the last one ends at end_ms."""
+
+    start_ms: int
+    end_ms: int
+    timeunit: Timeunit
+
+    def starts(self) -> Iterator[int]:
+        """Yield the epoch milliseconds at which each unit begins."""
+        start_ms = self.start_ms
+        while start_ms < self.end_ms:
+            yield start_ms
+            _, start_ms = bucket_bounds_ms(start_ms, self.timeunit)
 
 
 def parse_time(text: str) -> int:
@@ -62,6 +83,18 @@ def bucket_bounds_ms(epoch_ms: int, timeunit: Timeunit) -> tuple[int, int]:
     return _month_ms(moment.year, moment.month), _month_ms(*following)
 
 
+def span_within(start_ms: int, end_ms: int, timeunit: Timeunit) -> Span:
+    """Return the units of time that begin within start and end, both included."""
+    unit_start_ms, unit_end_ms = bucket_bounds_ms(start_ms, timeunit)
+    first_ms = start_ms if unit_start_ms == start_ms else unit_end_ms
+    return Span(first_ms, max(first_ms, bucket_bounds_ms(end_ms, timeunit)[1]), timeunit)
+
+
+def span_around(start_ms: int, end_ms: int, timeunit: Timeunit) -> Span:
+    """Return the units of time from the one that start is in to the one that end is in."""
+    return span_within(bucket_bounds_ms(start_ms, timeunit)[0], end_ms, timeunit)
+
+
 def reversed_unixtime(second: int, ordinal: int) -> str:
     """Return the address of an occurrence: its second counted down, 16 digits.
 
@@ -81,6 +114,5 @@ def parse_reversed_unixtime(text: str) -> tuple[int, int]:
 
 def _month_ms(year: int, month: int) -> int:
     if year > 9999:
-        # The end of the last year that datetime knows.
-        return (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND + 1
+        return LAST_MS + 1
     return (datetime(year, month, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND

@@ -35,8 +35,8 @@ from faultline_lite.store.errors import (
 )
 from faultline_lite.store.occurrences import get_latest
 from faultline_lite.store.projects import delete_project, get_project_id, list_projects
-from faultline_lite.store.timeline import list_buckets
-from faultline_lite.timekeys import format_time, parse_time
+from faultline_lite.store.timeline import list_error_buckets
+from faultline_lite.timekeys import format_time, parse_time, span_within
 
 #: What the original answered at once; its dashboards do not page.
 MAX_ERRORS = 1000
@@ -102,13 +102,14 @@ async def get_one_error(request: Request) -> Response:
     now_ms = services.clock.now_ms()
     start_ms = get_time(request, "start", _month_start_ms(now_ms))
     end_ms = get_time(request, "end", now_ms)
+    span = span_within(start_ms, end_ms, services.config.timeunit)
 
     def read(connection: sqlite3.Connection) -> bytes:
         error = find_error(connection, address)
         latest = get_latest(connection, services.codec, error.id)
         if latest is None:
             raise no_error()
-        buckets = list_buckets(connection, error.id, start_ms, end_ms, services.config.timeunit)
+        buckets = list_error_buckets(connection, [error.id], span)[error.id]
         return msgspec.json.encode(
             {
                 "data": {

@@ -15,6 +15,11 @@ from faultline_lite.api.errors import (
 from faultline_lite.api.occurrences import get_occurrences, get_one_occurrence
 from faultline_lite.api.reports import post_report
 from faultline_lite.api.service import get_health, get_info, get_metrics, get_openapi
+from faultline_lite.api.timelines import (
+    get_error_timeline,
+    get_project_timeline,
+    get_total_timeline,
+)
 from faultline_lite.http.routing import Method, resource
 
 _ERRORS = "/v0/projects/{project}/errors"
@@ -34,8 +39,11 @@ def make_routes() -> list[Route]:
         ),
         resource(_OCCURRENCES, GET=Method(get_occurrences, "master")),
         resource(f"{_OCCURRENCES}/{{reversed_unixtime}}", GET=Method(get_one_occurrence, "master")),
+        resource(f"{_ERROR}/timeline", GET=Method(get_error_timeline, "master")),
         resource("/v0/projects", GET=Method(get_projects, "master")),
         resource("/v0/projects/{project}", DELETE=Method(remove_project, "master")),
+        resource("/v0/projects/{project}/timeline", GET=Method(get_project_timeline, "master")),
+        resource("/v0/timeline", GET=Method(get_total_timeline, "master")),
         # It checks the key itself: without a master key the answer is 412, whatever is sent.
         resource("/v0/encrypt", POST=Method(encrypt, "none")),
         resource("/v0/info", GET=Method(get_info, "master")),

@@ -135,7 +135,8 @@ def update_muted(
 def delete_error(connection: sqlite3.Connection, error_id: int) -> None:
     """Delete the error at once for every reader; retention erases what was in it.
 
-    It moves to a project without a name, under a group key that nothing leads to.
+    It moves to a project without a name, under a group key that nothing leads to. The roll-ups of
+    the project that it was in count it until it is erased.
     """
     row = connection.execute("SELECT id FROM project WHERE name IS NULL LIMIT 1").fetchone()
     if row is None:
@@ -144,7 +145,11 @@ def delete_error(connection: sqlite3.Connection, error_id: int) -> None:
         ).fetchone()
     connection.execute("DELETE FROM address WHERE error_id = ?", (error_id,))
     connection.execute(
-        "UPDATE error SET project_id = ?, group_key = randomblob(16) WHERE id = ?",
+        """
+        UPDATE error SET project_id = ?, group_key = randomblob(16),
+            counted_in = coalesce(counted_in, project_id)
+        WHERE id = ?
+        """,
         (row[0], error_id),
     )
 

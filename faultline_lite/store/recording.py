@@ -16,10 +16,10 @@ import msgspec
 
 from faultline_lite.models import NewOccurrence, Recorded
 from faultline_lite.payloads import PayloadCodec
+from faultline_lite.store.rollups import HOUR_MINUTES, OpenUnit, RollupChanges
 from faultline_lite.store.statements import read_rows, write_rows
-from faultline_lite.timekeys import Timeunit, bucket_bounds_ms, reversed_unixtime
+from faultline_lite.timekeys import MINUTE_MS, Timeunit, bucket_bounds_ms, reversed_unixtime
 
-MINUTE_MS = 60_000
 #: Messages that one error may be addressed by beside its own; bounds what a client can make grow.
 MAX_ADDRESSES = 1000
 
@@ -45,6 +45,7 @@ class _ErrorState(msgspec.Struct):
     muted_until_ms: int | None
     muted_until_count: int | None
     last_updated_ms: int
+    hour: OpenUnit
     added: int = 0
 
     def add(self, received_ms: int) -> tuple[bool, bool]:
@@ -68,6 +69,7 @@ class _Found(NamedTuple):
     """What the store holds, by what the occurrences ask for."""
 
     errors: dict[tuple[str, bytes], _ErrorState]
+    projects: dict[int, OpenUnit]
     ordinals: Counter[tuple[int, int]]
     buckets: Counter[tuple[int, int]]
 
@@ -121,6 +123,7 @@ def record_reports(
         recorded.append(Recorded(error_id, address, state.count, bucket, regression, muted))
     _insert_occurrences(connection, rows)
     _update_timeline(connection, minutes)
+    _update_rollups(connection, minutes, found)
     _update_errors(connection, found.errors.values())
     _insert_addresses(connection, occurrences, found)
     return _split(recorded, reports)
@@ -160,16 +163,20 @@ def _find(connection: sqlite3.Connection, places: Sequence[_Place]) -> _Found:
                 AND minute >= place.first_minute AND minute < place.end_minute
             ),
             error.id, project.id, error.count, error.status,
-            error.muted, error.muted_until_ms, error.muted_until_count, error.last_updated_ms
+            error.muted, error.muted_until_ms, error.muted_until_count, error.last_updated_ms,
+            error.open_minute, error.open_count, project.open_minute, project.open_count
         ))
         FROM place
         JOIN project ON project.name = place.project
         JOIN error ON error.project_id = project.id AND error.group_key = place.group_key
         """
-    found = _Found({}, Counter(), Counter())
+    found = _Found({}, {}, Counter(), Counter())
     for row in read_rows(connection, select, distinct):
-        project, key, second, first_minute, ordinal, bucket, error_id, *rest = row
-        found.errors[project, bytes.fromhex(key)] = _ErrorState(error_id, *rest)
+        project, key, second, first_minute, ordinal, bucket, error_id, project_id, *rest = row
+        *state, hour, hour_count, minute, minute_count = rest
+        state.append(OpenUnit(hour, hour_count))
+        found.errors[project, bytes.fromhex(key)] = _ErrorState(error_id, project_id, *state)
+        found.projects[project_id] = OpenUnit(minute, minute_count)
         found.ordinals[error_id, second] = ordinal or 0
         found.buckets[error_id, first_minute] = bucket or 0
     return found
@@ -182,7 +189,7 @@ def _insert_missing(
     for each in occurrences:
         if (each.project, each.group_key) in found.errors:
             continue
-        project_id = _ensure_project(connection, each)
+        project_id = _ensure_project(connection, each, found)
         error_id = connection.execute(
             """
             INSERT INTO error (
@@ -203,17 +210,20 @@ def _insert_missing(
         ).lastrowid
         assert error_id is not None  # noqa: S101 - an INSERT has one
         found.errors[each.project, each.group_key] = _ErrorState(
-            error_id, project_id, 0, "unresolved", 0, None, None, each.received_ms
+            error_id, project_id, 0, "unresolved", 0, None, None, each.received_ms, OpenUnit()
         )
 
 
-def _ensure_project(connection: sqlite3.Connection, occurrence: NewOccurrence) -> int:
+def _ensure_project(
+    connection: sqlite3.Connection, occurrence: NewOccurrence, found: _Found
+) -> int:
     connection.execute(
         "INSERT INTO project (name, created_ms) VALUES (?, ?) ON CONFLICT DO NOTHING",
         (occurrence.project, occurrence.received_ms),
     )
-    select = "SELECT id FROM project WHERE name = ?"
-    (project_id,) = connection.execute(select, (occurrence.project,)).fetchone()
+    select = "SELECT id, open_minute, open_count FROM project WHERE name = ?"
+    project_id, *open_unit = connection.execute(select, (occurrence.project,)).fetchone()
+    found.projects.setdefault(project_id, OpenUnit(*open_unit))
     return int(project_id)
 
 
@@ -241,6 +251,28 @@ def _update_timeline(connection: sqlite3.Connection, minutes: Counter[tuple[int,
     )
 
 
+def _update_rollups(
+    connection: sqlite3.Connection, minutes: Counter[tuple[int, int]], found: _Found
+) -> None:
+    states = {state.id: state for state in found.errors.values()}
+    changes = RollupChanges()
+    for (error_id, minute), count in minutes.items():
+        state = states[error_id]
+        if closed := state.hour.add(minute - minute % HOUR_MINUTES, count):
+            changes.add_to_error(error_id, *closed)
+        if closed := found.projects[state.project_id].add(minute, count):
+            changes.add_to_project(state.project_id, *closed)
+    changes.write(connection)
+    write_rows(
+        connection,
+        """
+        UPDATE project SET open_minute = new.column2, open_count = new.column3
+        FROM (VALUES {rows}) AS new WHERE project.id = new.column1
+        """,
+        [(project_id, unit.minute, unit.count) for project_id, unit in found.projects.items()],
+    )
+
+
 def _update_errors(connection: sqlite3.Connection, states: Iterable[_ErrorState]) -> None:
     write_rows(
         connection,
@@ -248,7 +280,8 @@ def _update_errors(connection: sqlite3.Connection, states: Iterable[_ErrorState]
         UPDATE error SET
             count = new.column2, kept = kept + new.column3, status = new.column4,
             last_seen_ms = new.column5, last_updated_ms = new.column5,
-            muted = new.column6, muted_until_ms = new.column7, muted_until_count = new.column8
+            muted = new.column6, muted_until_ms = new.column7, muted_until_count = new.column8,
+            open_minute = new.column9, open_count = new.column10
         FROM (VALUES {rows}) AS new WHERE error.id = new.column1
         """,
         [
@@ -261,6 +294,8 @@ def _update_errors(connection: sqlite3.Connection, states: Iterable[_ErrorState]
                 state.muted,
                 state.muted_until_ms,
                 state.muted_until_count,
+                state.hour.minute,
+                state.hour.count,
             )
             for state in states
         ],

@@ -5,14 +5,15 @@ happened, the occurrences show examples of it.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
-MINUTE_MS = 60_000
+from faultline_lite.store.rollups import subtract_minutes
+from faultline_lite.timekeys import MINUTE_MS
 
-#: What hangs on an error, with what tells its rows apart.
+#: What hangs on an error beside its timeline, with what tells its rows apart.
 _OF_AN_ERROR = (
     ("occurrence", "id"),
-    ("timeline", "minute"),
     ("address", "address_key"),
     ("outbox", "config_id"),
     ("delivery_item", "delivery_id"),
@@ -97,16 +98,19 @@ def delete_expired_timeline(connection: sqlite3.Connection, before_ms: int, limi
 
     A young error may have old minutes: its reports carried old timestamps.
     """
-    return connection.execute(
+    rows = connection.execute(
         """
         DELETE FROM timeline WHERE (error_id, minute) IN (
             SELECT timeline.error_id, timeline.minute FROM error
             JOIN timeline ON timeline.error_id = error.id AND timeline.minute < ?
             WHERE error.first_seen_ms < ? LIMIT ?
         )
+        RETURNING error_id, minute, count
         """,
         (before_ms // MINUTE_MS, before_ms, limit),
-    ).rowcount
+    ).fetchall()
+    _subtract(connection, rows)
+    return len(rows)
 
 
 def list_expired_errors(connection: sqlite3.Connection, before_ms: int, limit: int) -> list[int]:
@@ -144,6 +148,9 @@ def erase_error(connection: sqlite3.Connection, error_id: int, limit: int) -> in
         ).rowcount
         if erased >= limit:
             return erased
+    erased += _erase_minutes(connection, error_id, limit - erased)
+    if erased >= limit:
+        return erased
     connection.execute("DELETE FROM error WHERE id = ?", (error_id,))
     return erased + 1
 
@@ -154,6 +161,7 @@ def delete_empty_projects(connection: sqlite3.Connection) -> None:
         """
         DELETE FROM project WHERE name IS NULL
         AND NOT EXISTS (SELECT 1 FROM error WHERE project_id = project.id)
+        AND NOT EXISTS (SELECT 1 FROM error WHERE counted_in = project.id)
         AND NOT EXISTS (SELECT 1 FROM address WHERE project_id = project.id)
         """
     )
@@ -175,3 +183,26 @@ def get_used_bytes(connection: sqlite3.Connection) -> int:
 def release_pages(connection: sqlite3.Connection, limit: int) -> None:
     """Give up to ``limit`` empty pages back to the file system."""
     connection.execute(f"PRAGMA incremental_vacuum({limit:d})").fetchall()
+
+
+def _erase_minutes(connection: sqlite3.Connection, error_id: int, limit: int) -> int:
+    rows = connection.execute(
+        """
+        DELETE FROM timeline WHERE error_id = ? AND minute IN (
+            SELECT minute FROM timeline WHERE error_id = ? LIMIT ?
+        )
+        RETURNING error_id, minute, count
+        """,
+        (error_id, error_id, limit),
+    ).fetchall()
+    _subtract(connection, rows)
+    return len(rows)
+
+
+def _subtract(connection: sqlite3.Connection, rows: Iterable[tuple[int, int, int]]) -> None:
+    """Take the (error id, minute, count) that have left the timeline out of the roll-ups."""
+    minutes: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for error_id, minute, count in rows:
+        minutes[error_id][minute] = count
+    for error_id, counts in minutes.items():
+        subtract_minutes(connection, error_id, counts)

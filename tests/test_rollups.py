@@ -1,0 +1,166 @@
+"""Roll-ups are the sum of the minutes, whatever happens in whichever order."""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from sqlite_utils import Database as Tables
+
+from faultline_lite.migrations import migrations
+from faultline_lite.store.errors import delete_error
+from faultline_lite.store.projects import delete_project
+from faultline_lite.store.retention import (
+    delete_empty_projects,
+    delete_expired_timeline,
+    erase_error,
+    list_deleted_errors,
+)
+from faultline_lite.timekeys import MINUTE_MS
+from tests.stores import NOW_MS, make_occurrence, open_store, record
+
+#: Minutes since the epoch: neighbours, across hours, days and years, before 1970, in any order.
+MINUTES = st.sampled_from((-100_000, -61, -60, -1, 0, 1, 59, 60, 1439, 1440, 400 * 1440))
+PROJECTS = st.sampled_from(("web", "app"))
+MESSAGES = st.sampled_from(("first", "second", "third"))
+
+Counts = Counter[tuple[int, int, int]]
+
+
+class Store(RuleBasedStateMachine):
+    """Everything that changes a timeline; after each step the roll-ups must agree with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connection = open_store()
+
+    def teardown(self) -> None:
+        self.connection.close()
+
+    @rule(report=st.lists(st.tuples(PROJECTS, MESSAGES, MINUTES), min_size=1, max_size=6))
+    def post(self, report: list[tuple[str, str, int]]) -> None:
+        occurrences = [
+            make_occurrence(message, project=project, timestamp_ms=minute * MINUTE_MS)
+            for project, message, minute in report
+        ]
+        record(self.connection, *occurrences)
+
+    @rule(project=PROJECTS, message=MESSAGES)
+    def delete_error(self, project: str, message: str) -> None:
+        row = self.connection.execute(
+            """
+            SELECT error.id FROM error JOIN project ON project.id = project_id
+            WHERE name = ? AND message = ?
+            """,
+            (project, message),
+        ).fetchone()
+        if row is not None:
+            delete_error(self.connection, row[0])
+
+    @rule(project=PROJECTS)
+    def delete_project(self, project: str) -> None:
+        delete_project(self.connection, project)
+
+    @rule(steps=st.integers(1, 5))
+    def erase(self, steps: int) -> None:
+        for error_id in list_deleted_errors(self.connection, steps):
+            erase_error(self.connection, error_id, 2)
+        delete_empty_projects(self.connection)
+
+    @rule(before=MINUTES, rows=st.integers(1, 5))
+    def let_minutes_expire(self, before: int, rows: int) -> None:
+        # Errors as old as their minutes: what was seen first at NOW_MS is younger than any.
+        self.connection.execute("UPDATE error SET first_seen_ms = -1e10")
+        delete_expired_timeline(self.connection, before * MINUTE_MS, rows)
+
+    @invariant()
+    def rollups_are_the_sum_of_the_minutes(self) -> None:
+        assert read_rollups(self.connection) == sum_minutes(self.connection)
+
+
+def read_rollups(connection: sqlite3.Connection) -> tuple[Counts, Counts]:
+    """Return what errors and projects have by (owner, unit, minute), what is open included."""
+    errors, projects = Counts(), Counts()
+    for owner, unit, minute, count in connection.execute("SELECT * FROM error_rollup"):
+        errors[owner, unit, minute] += count
+    for owner, unit, minute, count in connection.execute("SELECT * FROM project_rollup"):
+        projects[owner, unit, minute] += count
+    for owner, minute, count in _open_units(connection, "error"):
+        for unit in (60, 1440):
+            errors[owner, unit, minute - minute % unit] += count
+    for owner, minute, count in _open_units(connection, "project"):
+        for unit in (1, 60, 1440):
+            projects[owner, unit, minute - minute % unit] += count
+            projects[0, unit, minute - minute % unit] += count
+    return errors, projects
+
+
+def sum_minutes(connection: sqlite3.Connection) -> tuple[Counts, Counts]:
+    """Return the same, computed from the timelines."""
+    errors, projects = Counts(), Counts()
+    for error_id, project_id, minute, count in connection.execute(
+        """
+        SELECT error.id, coalesce(counted_in, project_id), minute, timeline.count
+        FROM timeline JOIN error ON error.id = error_id
+        """
+    ):
+        for unit in (60, 1440):
+            errors[error_id, unit, minute - minute % unit] += count
+        for unit in (1, 60, 1440):
+            for owner in (project_id, 0):
+                projects[owner, unit, minute - minute % unit] += count
+    return errors, projects
+
+
+def _open_units(connection: sqlite3.Connection, owner: str) -> list[tuple[int, int, int]]:
+    return connection.execute(
+        f"SELECT id, open_minute, open_count FROM {owner} WHERE open_count <> 0"  # noqa: S608
+    ).fetchall()
+
+
+TestStore = Store.TestCase
+TestStore.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+def test_occurrences_of_one_hour_touch_no_rollup() -> None:
+    with closing(open_store()) as connection:
+        for minute in (0, 1, 59):
+            record(connection, make_occurrence(timestamp_ms=NOW_MS + minute * MINUTE_MS))
+
+        rows = connection.execute("SELECT unit, minute, count FROM error_rollup").fetchall()
+
+        assert rows == []
+
+
+@pytest.mark.parametrize("minutes", [(0, 1, 60), (1440, 0, -1), (-1, -60, -61, -1441)])
+def test_upgrade_rolls_up_what_is_there(minutes: tuple[int, ...]) -> None:
+    with closing(open_store()) as connection:
+        for minute in minutes:
+            record(connection, make_occurrence(timestamp_ms=minute * MINUTE_MS))
+            record(connection, make_occurrence(project="app", timestamp_ms=minute * MINUTE_MS))
+        _take_back_rollups(connection)
+        migrations.apply(Tables(connection, execute_plugins=False))
+
+        rollups = read_rollups(connection)
+
+        assert rollups == sum_minutes(connection)
+
+
+def _take_back_rollups(connection: sqlite3.Connection) -> None:
+    """Bring the schema back to before there were roll-ups."""
+    for statement in (
+        "DROP TABLE error_rollup",
+        "DROP TABLE project_rollup",
+        "DROP INDEX error_by_counted_in",
+        "ALTER TABLE error DROP COLUMN counted_in",
+        *(
+            f"ALTER TABLE {owner} DROP COLUMN {column}"
+            for owner in ("error", "project")
+            for column in ("open_minute", "open_count")
+        ),
+        "DELETE FROM _sqlite_migrations WHERE name = 'roll_up_timelines'",
+    ):
+        connection.execute(statement)
