@@ -1,8 +1,6 @@
 """Time series as they are read: units, spans, many owners at once, and what they cost."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
@@ -17,16 +15,10 @@ from faultline_lite.store.timeline import (
     list_total_buckets,
 )
 from faultline_lite.timekeys import DAY_MS, MINUTE_MS, Span, Timeunit, parse_time, span_around
-from tests.stores import NOW_MS, open_store, record_at
+from tests.stores import NOW_MS, record_at
 
 HOUR = 60
 DAY = 24 * HOUR
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    with closing(open_store()) as opened:
-        yield opened
 
 
 def span(timeunit: Timeunit, days: float = 400) -> Span:
