@@ -47,7 +47,7 @@ def make_occurrence(
 
 def record(connection: sqlite3.Connection, *occurrences: NewOccurrence) -> list[Recorded]:
     """Store the occurrences as one report."""
-    (recorded,) = record_reports(connection, CODEC, [occurrences], "minute")
+    (recorded,) = record_reports(connection, CODEC, [occurrences], "minute", {})
     return recorded
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from faultline_lite.api.addresses import address_of, find_error, no_project
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.api.parameters import get_choice, get_time
-from faultline_lite.api.routing import project_of
-from faultline_lite.api.services import services_of
 from faultline_lite.exceptions import BadRequestError, Problem
+from faultline_lite.http.addresses import address_of, find_error, no_project
+from faultline_lite.http.parameters import get_choice, get_time
+from faultline_lite.http.routing import project_of
+from faultline_lite.http.services import services_of
 from faultline_lite.models import Bucket
 from faultline_lite.store.projects import get_project_id
 from faultline_lite.store.timeline import (
