@@ -20,7 +20,9 @@ from faultline_lite.store.recording import record_reports
 
 #: Entries that are prepared before other requests have their turn.
 ENTRIES_AT_A_TIME = 25
-
+#: More than this is decoded and scrubbed in a thread. A report that is made to be slow takes a
+#: second for some megabytes, in which other requests must have their turn.
+LARGE_BYTES = 128 * 1024
 
 #: Nobody in particular: with a client's key, from no page.
 CLIENT = Sender()
@@ -73,7 +75,11 @@ class Ingest:
             channels = self._name_channels(report, sender)
         occurrences = []
         for number, entry in enumerate(report.entries, 1):
-            occurrences.append(self._prepare(report, entry, channels))
+            if len(entry.payload) > LARGE_BYTES:
+                prepared = await asyncio.to_thread(self._prepare, report, entry, channels)
+            else:
+                prepared = self._prepare(report, entry, channels)
+            occurrences.append(prepared)
             if number % ENTRIES_AT_A_TIME == 0:
                 await asyncio.sleep(0)
         size_bytes = sum(len(each.payload) for each in occurrences)

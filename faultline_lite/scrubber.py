@@ -140,6 +140,10 @@ _NO_TOKEN = frozenset(
         *("scheme", "token", "tokens"),
     )
 )
+#: Suspicious places in one text, and groups of digits in one row. Real ones hold a handful; what
+#: is made to hold millions is hidden from there on, so that a report costs no minutes.
+_MOST_CANDIDATES = 1000
+_MOST_GROUPS = 1000
 _KNOWN_KEYS = 10_000
 _KNOWN_KEY_CHARACTERS = 200
 
@@ -215,8 +219,12 @@ class Scrubber:
 
     def _hide_values(self, text: bytes, *, is_source: bool) -> bytes:
         pieces: list[bytes] = []
-        end = position = 0
+        end = position = count = 0
         while found := self._values.search(text, position):
+            count += 1
+            if count > _MOST_CANDIDATES:
+                # Behind a space, so that it is no part of a value that was hidden before.
+                return b"".join((*pieces, text[end : found.start()], b" ", _HIDDEN))
             candidate = _Candidate(text, found.start(), found.end(), is_source)
             hidden = self._hide[found.lastindex - 1](candidate)
             if hidden is None:
@@ -389,7 +397,9 @@ def _hide_cards(candidate: _Candidate) -> bytes:
     # The digits of a fraction, or a part of an id.
     if text[start - 1 : start] == b"." or re.match(rb"\w|\.\d", text[stop : stop + 2]):
         return candidate.match
-    groups = re.split(r"([ -])", candidate.match.decode())
+    groups = re.split(r"([ -])", candidate.match.decode(), maxsplit=_MOST_GROUPS)
+    rest = SCRUBBED if len(groups) > 2 * _MOST_GROUPS else groups[-1]
+    groups[-1] = rest
     first = 0
     while first < len(groups):
         last = _find_card(groups, first) if groups[first][0] in "23456" else None

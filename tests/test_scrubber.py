@@ -413,3 +413,20 @@ def test_what_is_beside_a_secret_stays(document: dict[str, Any]) -> None:
     scrubbed = msgspec.json.decode(Scrubber().scrub(payload))
 
     assert scrubbed == {"password": SCRUBBED, "kept": harmless}
+
+
+@pytest.mark.parametrize("text", ["Bearer abcdefghij ", "https://me:secret@host/ ", "x=1&token=a "])
+def test_text_of_endless_secrets_is_hidden_from_there_on(text: str) -> None:
+    scrubbed = Scrubber().scrub_text(text * 5000)
+
+    assert len(scrubbed) < len(text) * 2000
+    assert scrubbed.endswith("[scrubbed]")
+    assert "secret" not in scrubbed
+    assert "abcdefghij" not in scrubbed
+
+
+def test_endless_row_of_digits_is_hidden_from_there_on() -> None:
+    scrubbed = Scrubber().scrub_text("4 " * 100_000 + "4111 1111 1111 1111")
+
+    assert len(scrubbed) < 5000
+    assert scrubbed.endswith("[scrubbed]")

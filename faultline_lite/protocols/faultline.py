@@ -10,13 +10,16 @@ from typing import Any
 
 import msgspec
 
-from faultline_lite.exceptions import BadRequestError, Problem
+from faultline_lite.exceptions import BadRequestError, BodyTooLargeError, Problem
 from faultline_lite.models import Entry, Report
-from faultline_lite.protocols.shapes import find_problems
+from faultline_lite.protocols.shapes import find_problems, find_unreadable
 from faultline_lite.timekeys import format_time, parse_time
 
 #: Deeper JSON serves nobody, and whoever walks it would need a stack for it.
 MAX_DEPTH = 100
+#: What the entries of a report may come to once each holds what they share; at least what a body
+#: of half as many bytes comes to without sharing.
+MAX_REPORT_BYTES = 16 * 2**20
 #: The type of an entry without one, as the original has it.
 DEFAULT_TYPE = "_"
 
@@ -81,11 +84,15 @@ _entries_decoder = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _any_decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
 
-#: Strings, whose brackets do not count, or a single bracket.
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
-#: Half of a surrogate pair as an escape, with its other half where there is one.
+#: Every bracket as a square one, and what is none.
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_SURROGATE = rb"\\u[dD][%s][0-9a-fA-F]{2}"
+#: A whole surrogate pair as escapes, or the half of one; an even number of backslashes before it
+#: escape each other.
 _SURROGATES = re.compile(
-    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    rb"(?<!\\)((?:\\\\)*+)(?:%s%s|(%s))"
+    % (_SURROGATE % b"89abAB", _SURROGATE % b"c-fC-F", _SURROGATE % b"89a-fA-F")
 )
 
 
@@ -102,12 +109,16 @@ def decode_report(
     parts = _parts_decoder.decode(body)
     raw_entries = _entries_decoder.decode(parts.pop("errors"))
     notifications = _decode_notifications(parts.pop("notifications", None))
-    shared = {**_keep(parts), "event": msgspec.Raw(_encoder.encode(event))}
     now = msgspec.Raw(_encoder.encode(format_time(received_ms)))
-    entries = tuple(
-        _make_entry(each, _keep(raw), shared, now, received_ms)
-        for each, raw in zip(shape.errors, raw_entries, strict=True)
-    )
+    try:
+        shared = {**_keep(parts), "event": msgspec.Raw(_encoder.encode(event))}
+        _check_size(body, shared, len(raw_entries))
+        entries = tuple(
+            _make_entry(each, _keep(raw), shared, now, received_ms)
+            for each, raw in zip(shape.errors, raw_entries, strict=True)
+        )
+    except msgspec.DecodeError:
+        raise BadRequestError(find_unreadable(body)) from None
     return Report(project, entries, received_ms, notifications)
 
 
@@ -120,38 +131,72 @@ def _decode_shape(body: bytes) -> tuple[ReportShape, bytes]:
     _check_depth(body)
     try:
         return _shape_decoder.decode(body), body
-    except msgspec.ValidationError:
-        raise BadRequestError(*_list_problems(body)) from None
+    except msgspec.ValidationError as error:
+        problems = _list_problems(body)
+        raise BadRequestError(*problems or [Problem(str(error))]) from None
     except msgspec.DecodeError as error:
-        # JavaScript and Ruby cut strings between two surrogates; the report is worth more.
-        mended = _SURROGATES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+        mended = _SURROGATES.sub(_mend, body)
         if mended == body:
-            raise BadRequestError(Problem(f"the body is not JSON: {error}")) from None
+            raise BadRequestError(_no_json(error)) from None
         return _decode_shape(mended)
     except RecursionError:
-        raise BadRequestError(Problem(f"nested deeper than {MAX_DEPTH} levels")) from None
-
-
-def _check_depth(body: bytes) -> None:
-    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
-        return
-    depth = 0
-    for found in _BRACKETS.finditer(body):
-        token = found[0]
-        if token in b"{[":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise BadRequestError(Problem(f"nested deeper than {MAX_DEPTH} levels"))
-        elif token in b"}]":
-            depth -= 1
+        raise BadRequestError(_too_deep()) from None
 
 
 def _list_problems(body: bytes) -> list[Problem]:
     try:
         value = _any_decoder.decode(body)
+    except msgspec.ValidationError:
+        return [find_unreadable(body)]
     except msgspec.DecodeError as error:
-        return [Problem(str(error))]
+        mended = _SURROGATES.sub(_mend, body)
+        return [_no_json(error)] if mended == body else _list_problems(mended)
     return find_problems(value, ReportShape)
+
+
+def _mend(found: re.Match[bytes]) -> bytes:
+    """Replace half a surrogate pair.
+
+    JavaScript and Ruby cut strings between two surrogates; the report is worth more.
+    """
+    return found[1] + rb"\ufffd" if found[2] else found[0]
+
+
+def _no_json(error: msgspec.DecodeError) -> Problem:
+    return Problem(f"the body is not JSON: {error}")
+
+
+def _too_deep() -> Problem:
+    return Problem(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _check_depth(body: bytes) -> None:
+    """Raise BadRequestError for brackets within more than MAX_DEPTH others.
+
+    Whole passes over the bytes, each of which takes away the innermost pairs, since a loop over
+    brackets is slow where there are millions.
+    """
+    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
+        return
+    without_escapes = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    outside_strings = b"".join(without_escapes.split(b'"')[::2])
+    brackets = outside_strings.translate(_SQUARE, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        outer = brackets.replace(b"[]", b"")
+        if len(outer) == len(brackets):
+            break
+        brackets = outer
+    if b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH:
+        raise BadRequestError(_too_deep())
+
+
+def _check_size(body: bytes, shared: dict[str, msgspec.Raw], entries: int) -> None:
+    if entries * len(body) <= MAX_REPORT_BYTES:
+        return
+    shared_bytes = sum(memoryview(raw).nbytes for raw in shared.values())
+    if len(body) + entries * shared_bytes > max(MAX_REPORT_BYTES, 2 * len(body)):
+        message = "what the entries share is stored with each of them, and too much in all"
+        raise BodyTooLargeError(Problem(message, ("errors",)))
 
 
 def _check_entries(shape: ReportShape, max_entries: int) -> None:
@@ -186,30 +231,29 @@ def _check_maps(shape: ReportShape | EntryShape, path: tuple[str, ...]) -> Itera
 
 def _decode_notifications(raw: msgspec.Raw | None) -> tuple[Any, ...]:
     """Return the configs, whatever they are: what cannot be one is refused where it is opened."""
-    value = None if raw is None else _any_decoder.decode(raw)
+    try:
+        value = None if raw is None else _any_decoder.decode(raw)
+    except msgspec.DecodeError:
+        return (bytes(raw or b""),)
     if value is None:
         return ()
     return tuple(value) if isinstance(value, list) else (value,)
 
 
 def _keep(parts: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    """Leave out what is null, which means absent, and what is the server's to say."""
+    """Leave out what is null, which means absent, and what is the server's to say.
+
+    Raises msgspec.DecodeError for a field that the shape skipped and that cannot be decoded, so
+    that every stored payload can be.
+    """
     kept = {}
     for name, raw in parts.items():
         if name in _RESERVED or raw == _NULL:
             continue
         if name not in _KNOWN:
-            _check_unknown(name, raw)
+            _any_decoder.decode(raw)
         kept[name] = raw
     return kept
-
-
-def _check_unknown(name: str, raw: msgspec.Raw) -> None:
-    """Decode a field that the shape skipped, so that every stored payload can be decoded."""
-    try:
-        _any_decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRequestError(Problem(str(error), (name,))) from None
 
 
 def _make_entry(

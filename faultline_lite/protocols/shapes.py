@@ -12,16 +12,59 @@ from faultline_lite.exceptions import Problem
 
 #: An answer that names more would be read by nobody.
 MAX_PROBLEMS = 100
+#: Values that are looked at one by one; in a body that is made to hold millions, the rest is
+#: judged as a whole.
+MAX_CHECKS = 10_000
+#: Steps of a path into what cannot be decoded: each of them decodes what is below it once more.
+MAX_STEPS = 8
 #: msgspec appends where it was: "Expected `str`, got `int` - at `$.errors[0].message`".
 _LOCATION = re.compile(r" - at `.*`$", re.DOTALL)
 
 
 def find_problems(value: Any, shape: Any) -> list[Problem]:
     """Return up to MAX_PROBLEMS things by which ``value`` is not of the type ``shape``."""
-    return list(islice(_walk(value, shape, ()), MAX_PROBLEMS))
+    checks = iter(range(MAX_CHECKS))
+    return list(islice(_walk(value, shape, (), checks), MAX_PROBLEMS))
 
 
-def _walk(value: Any, shape: Any, path: tuple[str, ...]) -> Iterator[Problem]:
+def find_unreadable(body: bytes | msgspec.Raw) -> Problem:
+    """Return what cannot be decoded in a body that is JSON: a number beyond all bounds."""
+    path: tuple[str, ...] = ()
+    part: bytes | msgspec.Raw = body
+    while len(path) < MAX_STEPS:
+        for step, inner in _raw_parts(part):
+            if _complaint(inner):
+                path, part = (*path, step), inner
+                break
+        else:
+            break
+    return Problem(_complaint(part), path)
+
+
+def _raw_parts(raw: bytes | msgspec.Raw) -> list[tuple[str, msgspec.Raw]]:
+    opening = bytes(raw).lstrip()[:1]
+    if opening == b"{":
+        return list(msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items())
+    if opening == b"[":
+        parts = msgspec.json.decode(raw, type=list[msgspec.Raw])
+        return [(str(number), part) for number, part in enumerate(parts)]
+    return []
+
+
+def _complaint(raw: bytes | msgspec.Raw) -> str:
+    """Return why the part cannot be decoded, nothing where it can."""
+    try:
+        msgspec.json.decode(raw)
+    except msgspec.DecodeError as error:
+        return _LOCATION.sub("", str(error))
+    return ""
+
+
+def _walk(
+    value: Any, shape: Any, path: tuple[str, ...], checks: Iterator[int]
+) -> Iterator[Problem]:
+    if next(checks, None) is None:
+        return
     try:
         msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
@@ -31,7 +74,7 @@ def _walk(value: Any, shape: Any, path: tuple[str, ...]) -> Iterator[Problem]:
         return
     found = False
     for step, part, part_shape in _parts(value, shape):
-        for problem in _walk(part, part_shape, (*path, step)):
+        for problem in _walk(part, part_shape, (*path, step), checks):
             found = True
             yield problem
     if not found:
