@@ -15,7 +15,7 @@ from faultline_lite.notifiers import parse_config
 from faultline_lite.notifiers.apprise import AppriseConfig, make_texts, send
 from tests.fakes import Answer, FakeServer, FakeTrackedIssues, Fault
 from tests.fakes.http import Reply
-from tests.messages import HOSTILE, make_error, make_hostile_error, make_message
+from tests.messages import HOSTILE, make_error, make_hostile_error, make_message, make_occurrence
 from tests.outgoing import open_way_out
 
 CONFIG = AppriseConfig(url="json://hooks.example.com/secret-path")
@@ -30,18 +30,21 @@ async def outcome_of(http: Egress, url: str, message: Message | None = None) -> 
         return (failure.permanent, failure.retry_after_seconds, failure.reason)
 
 
-def test_message_is_sent_as_text() -> None:
-    async def run() -> dict[str, Any]:
+def texts_sent(message: Message) -> list[dict[str, Any]]:
+    """Return what arrives where a URL asks for what is too long to come in several messages."""
+
+    async def run() -> list[dict[str, Any]]:
         server = FakeServer(lambda request: Answer(200))
         async with server.run(), open_way_out() as http:
-            # What a URL asks for does not change how a text is cut.
             url = f"json://127.0.0.1:{server.port}/secret-path?overflow=split"
-            assert await outcome_of(http, url) == "sent to JSON"
-        (request,) = server.requests
-        sent: dict[str, Any] = request.json
-        return sent
+            assert await outcome_of(http, url, message) == "sent to JSON"
+        return [request.json for request in server.requests]
 
-    sent = asyncio.run(run())
+    return asyncio.run(run())
+
+
+def test_message_is_sent_as_text() -> None:
+    (sent,) = texts_sent(make_message())
 
     assert (sent["title"], sent["type"]) == ("[notice] Undefined index: faultline", "failure")
     assert sent["message"] == (
@@ -52,6 +55,16 @@ def test_message_is_sent_as_text() -> None:
         "/var/www/index.php(3)\n"
         "https://errors.example.com/projects/sample-project/errors/1"
     )
+
+
+def test_message_that_is_too_long_for_the_service_is_cut_and_one() -> None:
+    huge = "long " * 20_000
+    frames = [{"file": huge, "line": 1, "function": None}] * 3
+    error = make_error(message=huge, occurrence=make_occurrence(backtrace=frames))
+    (sent,) = texts_sent(make_message(*[error] * 20))
+
+    # The limit of this service in Apprise, NotifyJSON.body_maxlen.
+    assert 20_000 < len(sent["message"]) <= 32_768
 
 
 def test_answers_and_faults_mean_what_they_mean_to_other_channels() -> None:

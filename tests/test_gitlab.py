@@ -1,12 +1,14 @@
 """GitLab's own ways: how a project is addressed, its limits, issues that moved."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from faultline_lite.exceptions import ChannelConfigError, NotifyError
 from faultline_lite.notifiers import parse_config
 from faultline_lite.notifiers.gitlab import GitLabConfig, send
+from faultline_lite.notifiers.trackers import IfExist
 from tests.fakes import Answer, FakeGitLab, FakeTrackedIssues
 from tests.fakes.gitlab import PROJECT, TOKEN
 from tests.messages import make_message
@@ -22,6 +24,7 @@ def tell(
     path: str = "",
     repo: str = "repo",
     issues: FakeTrackedIssues | None = None,
+    if_exist: IfExist = "reopen-and-comment",
 ) -> str:
     async def run() -> str:
         async with gitlab.run(), open_way_out() as http:
@@ -30,6 +33,7 @@ def tell(
                 owner="group/sub",
                 repo=repo,
                 endpoint=f"{gitlab.url}{path}",
+                if_exist=if_exist,
             )
             return await send(http, config, make_message(), issues or FakeTrackedIssues())
 
@@ -109,14 +113,29 @@ def test_project_that_is_not_there_is_final() -> None:
     )
 
 
-def test_issue_that_was_moved_is_opened_anew() -> None:
+@pytest.mark.parametrize("if_exist", ["reopen-and-comment", "comment", "none"])
+@pytest.mark.parametrize("is_remembered", [True, False])
+def test_issue_that_was_moved_away_is_left_alone_and_another_opened(
+    is_remembered: bool, if_exist: IfExist
+) -> None:
     gitlab = FakeGitLab()
     issues = FakeTrackedIssues()
     tell(gitlab, issues=issues)
-    gitlab.issues[1].moved_to_id = 99
+    moved = replace(gitlab.issues[1], moved_to_id=99, state="closed")
+    gitlab.issues[1] = replace(moved)
+    memory = issues if is_remembered else FakeTrackedIssues()
 
-    assert tell(gitlab, issues=issues) == "issue #2 opened"
-    assert issues.numbers == {7: 2}
+    assert tell(gitlab, issues=memory, if_exist=if_exist) == "issue #2 opened"
+    assert (memory.numbers, gitlab.issues[1]) == ({7: 2}, moved)
+
+
+def test_issues_that_were_moved_away_do_not_hide_one_that_was_not() -> None:
+    gitlab = FakeGitLab()
+    for _ in range(3):
+        gitlab.add("[notice] Undefined index: faultline", state="closed", moved_to_id=99)
+    gitlab.add("[notice] Undefined index: faultline", state="closed")
+
+    assert tell(gitlab) == "issue #4 open and commented on"
 
 
 def test_config_is_read_with_its_defaults() -> None:

@@ -134,7 +134,8 @@ def test_remembered_issue_costs_no_search(make_side: MakeSide) -> None:
 
     async def scenario(teller: Teller) -> None:
         await teller.tell()
-        for if_exist, count in [("reopen-and-comment", 2), ("reopen", 1), ("comment", 1)]:
+        costs = {"reopen-and-comment": 2, "reopen": 1, "comment": 2, "none": 1}
+        for if_exist, count in costs.items():
             side.server.requests.clear()
             await teller.tell(if_exist=if_exist)
             assert len(side.server.requests) == count

@@ -11,6 +11,8 @@ def find_url_problems(name: str, url: str) -> Iterator[Problem]:
     try:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0 and parts.username is None
+        # urlsplit leaves out line breaks without a word.
+        usable = usable and url.isprintable() and " " not in url
     except ValueError:
         usable, parts = False, urlsplit("")
     if not usable or parts.scheme not in {"https", "http"}:

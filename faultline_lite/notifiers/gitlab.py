@@ -123,25 +123,25 @@ class GitLab:
 
     async def exists(self, number: int) -> bool:
         """Return whether the issue is there."""
-        return await self._ask_issue("GET", join_url(self._base, number))
+        return await self._look(number) is not None
 
     async def reopen(self, number: int, draft: Draft | None) -> bool:
-        """Have it open."""
-        content = {"state_event": "reopen"} | _fields(draft)
-        return await self._ask_issue("PUT", join_url(self._base, number), content)
+        """Have it open; one that was moved away stays as it is."""
+        found = await self._look(number)
+        if found is None:
+            return False
+        if found.state == "opened" and draft is None:
+            return True
+        return await self._edit(number, {"state_event": "reopen"} | _fields(draft))
 
     async def close(self, number: int) -> bool:
         """Have it closed."""
-        return await self._ask_issue("PUT", join_url(self._base, number), {"state_event": "close"})
+        return await self.exists(number) and await self._edit(number, {"state_event": "close"})
 
     async def comment(self, number: int, text: str) -> bool:
         """Comment on it: add a note."""
         url = join_url(self._base, number, "notes")
-        response = await self._request("POST", url, content={"body": text})
-        if response.status == 404:
-            return False
-        self._check(response)
-        return True
+        return await self._ask_issue("POST", url, {"body": text}) is not None
 
     async def _search(self, where: str, words: str) -> Sequence[Issue]:
         query = {
@@ -162,15 +162,24 @@ class GitLab:
             if each.moved_to_id is None
         ]
 
+    async def _look(self, number: int) -> _Found | None:
+        """Return the issue, None where it was deleted or moved away."""
+        response = await self._ask_issue("GET", join_url(self._base, number))
+        found = response and decode_answer("GitLab", response, _Found)
+        return found if found and found.moved_to_id is None else None
+
+    async def _edit(self, number: int, content: Mapping[str, Any]) -> bool:
+        return await self._ask_issue("PUT", join_url(self._base, number), content) is not None
+
     async def _ask_issue(
         self, method: str, url: str, content: Mapping[str, Any] | None = None
-    ) -> bool:
-        """Send a request about one issue; return False where it was deleted (404) or moved."""
+    ) -> HttpResponse | None:
+        """Send a request about one issue; return None where it was deleted (404)."""
         response = await self._request(method, url, content=content)
         if response.status == 404:
-            return False
+            return None
         self._check(response)
-        return decode_answer("GitLab", response, _Found).moved_to_id is None
+        return response
 
     async def _request(
         self,

@@ -174,10 +174,8 @@ class _Errand:
         error_id = self._error.error_id
         async with self._issues.turn(f"{self._tracker.place} {self._title}"):
             remembered = await self._issues.get_number(error_id)
-            if remembered is not None:
-                if await self._tell(remembered):
-                    return self._say(remembered)
-                await self._issues.set_number(error_id, None)
+            if remembered is not None and await self._tell(remembered):
+                return self._say(remembered)
             async for number in self._find(remembered):
                 if await self._tell(number):
                     await self._issues.set_number(error_id, number)
@@ -189,14 +187,15 @@ class _Errand:
     async def _tell(self, number: int) -> bool:
         """Do to the issue what the policy says; return False where it is gone."""
         policy = self._policy
-        # Reopened first: where the comment fails and all is tried again, there is one comment.
         if policy.reopens:
             draft = self._draft if policy.rewrites else None
-            if not await self._tracker.reopen(number, draft):
-                return False
-        if policy.comments:
-            return await self._tracker.comment(number, self._comment)
-        return policy.reopens or await self._tracker.exists(number)
+            there = await self._tracker.reopen(number, draft)
+        else:
+            there = await self._tracker.exists(number)
+        # The comment comes last: where it fails and all is tried again, there is one comment.
+        if there and policy.comments:
+            there = await self._tracker.comment(number, self._comment)
+        return there
 
     async def _find(self, gone: int | None) -> AsyncIterator[int]:
         """Yield the numbers of issues that may be the error's, the likeliest first."""
