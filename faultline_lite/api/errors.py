@@ -1,7 +1,6 @@
 """Projects and their errors: list, look at, change, delete."""
 
 import sqlite3
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -36,7 +35,7 @@ from faultline_lite.store.errors import (
 from faultline_lite.store.occurrences import get_latest
 from faultline_lite.store.projects import delete_project, get_project_id, list_projects
 from faultline_lite.store.timeline import list_error_buckets
-from faultline_lite.timekeys import format_time, parse_time, span_within
+from faultline_lite.timekeys import Timeunit, bucket_bounds_ms, format_time, parse_time, span_within
 
 #: What the original answered at once; its dashboards do not page.
 MAX_ERRORS = 1000
@@ -100,7 +99,7 @@ async def get_one_error(request: Request) -> Response:
     services = services_of(request)
     address = address_of(request)
     now_ms = services.clock.now_ms()
-    start_ms = get_time(request, "start", _month_start_ms(now_ms))
+    start_ms = get_time(request, "start", _default_start_ms(now_ms, services.config.timeunit))
     end_ms = get_time(request, "end", now_ms)
     span = span_within(start_ms, end_ms, services.config.timeunit)
 
@@ -225,6 +224,6 @@ def _check_patch(patch: ErrorPatch) -> int | None:
         raise BadRequestError(Problem(str(error), ("until",))) from None
 
 
-def _month_start_ms(now_ms: int) -> int:
-    now = datetime.fromtimestamp(now_ms / 1000, UTC)
-    return int(datetime(now.year, now.month, 1, tzinfo=UTC).timestamp() * 1000)
+def _default_start_ms(now_ms: int, timeunit: Timeunit) -> int:
+    """Return the beginning of the current month, or of the year where that is the unit."""
+    return bucket_bounds_ms(now_ms, "year" if timeunit == "year" else "month")[0]
