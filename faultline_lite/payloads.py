@@ -85,4 +85,7 @@ def _make_compressor(dictionary: ZstdCompressionDict | None) -> ZstdCompressor:
     parameters = ZstdCompressionParameters.from_level(
         LEVEL, write_content_size=True, write_dict_id=False
     )
+    if dictionary is not None:
+        # Otherwise every call digests it anew, which takes longer than to compress a payload.
+        dictionary.precompute_compress(compression_params=parameters)
     return ZstdCompressor(dict_data=dictionary, compression_params=parameters)

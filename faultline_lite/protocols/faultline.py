@@ -27,7 +27,7 @@ DEFAULT_TYPE = "_"
 Map = dict[str, Any] | list[Any] | None
 
 
-class Frame(msgspec.Struct):
+class Frame(msgspec.Struct, gc=False):
     """One frame of a backtrace, newest first."""
 
     file: str | None = None
@@ -37,7 +37,7 @@ class Frame(msgspec.Struct):
     code: Map = None
 
 
-class Cause(msgspec.Struct):
+class Cause(msgspec.Struct, gc=False):
     """An exception that led to the entry's."""
 
     type: str | None = None
@@ -45,7 +45,7 @@ class Cause(msgspec.Struct):
     backtrace: list[Frame] | None = None
 
 
-class EntryShape(msgspec.Struct):
+class EntryShape(msgspec.Struct, gc=False):
     """What an entry must look like; fields that are not named here are kept as they are."""
 
     message: str
@@ -60,7 +60,7 @@ class EntryShape(msgspec.Struct):
     params: Map = None
 
 
-class ReportShape(msgspec.Struct):
+class ReportShape(msgspec.Struct, gc=False):
     """What a body must look like. ``notifications`` is not in it: they never refuse a report."""
 
     errors: list[EntryShape]
@@ -84,9 +84,10 @@ _entries_decoder = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _any_decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
 
-#: Every bracket as a square one, and what is none.
+#: Every bracket as a square one, and what is neither a bracket nor a quote.
 _SQUARE = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
+_STRING = re.compile(rb'"[^"]*"')
 _SURROGATE = rb"\\u[dD][%s][0-9a-fA-F]{2}"
 #: A whole surrogate pair as escapes, or the half of one; an even number of backslashes before it
 #: escape each other.
@@ -179,8 +180,10 @@ def _check_depth(body: bytes) -> None:
     if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return
     without_escapes = body.replace(rb"\\", b"").replace(rb"\"", b"")
-    outside_strings = b"".join(without_escapes.split(b'"')[::2])
-    brackets = outside_strings.translate(_SQUARE, _NO_BRACKETS)
+    signs = without_escapes.translate(_SQUARE, _NO_BRACKETS)
+    # Most strings hold no bracket. Taking out two quotes that touch leaves every other sign inside
+    # or outside of a string, as it was.
+    brackets = _STRING.sub(b"", signs.replace(b'""', b""))
     for _ in range(MAX_DEPTH):
         outer = brackets.replace(b"[]", b"")
         if len(outer) == len(brackets):
