@@ -29,6 +29,7 @@ from faultline_lite.http.keys import KeyRing
 from faultline_lite.http.ratelimit import RateLimiter
 from faultline_lite.http.routing import Edge
 from faultline_lite.http.services import Services
+from faultline_lite.indexing import Indexing
 from faultline_lite.ingest import Ingest
 from faultline_lite.metrics import Metrics
 from faultline_lite.notifiers.turns import Turns
@@ -117,7 +118,9 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     retention = Retention(config, database, clock, metrics)
     training = PayloadTraining(database, codec, clock)
     scheduler = Scheduler(clock)
+    indexing = Indexing(database, codec, clock, lambda: scheduler.wake("index"))
     scheduler.add("checkpoint", 1.0, database.checkpoint)
+    scheduler.add("index", 1.0, indexing.run)
     scheduler.add("train", 5.0, training.run)
     scheduler.add("retention", 60.0, retention.run)
     scheduler.add("erase", 3600.0, retention.erase_deleted)
@@ -129,6 +132,7 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         ingest=Ingest(config, database, codec, metrics, unsealer.name_channels, outbox.wake),
         outbox=outbox,
         egress=egress,
+        indexing=indexing,
         retention=retention,
         scheduler=scheduler,
         metrics=metrics,

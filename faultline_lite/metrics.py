@@ -56,6 +56,16 @@ class Metrics:
             ("type", "result"),
             registry=self.registry,
         )
+        self.index_waiting = Gauge(
+            "faultline_index_waiting_occurrences",
+            "Occurrences that the search index has not seen yet.",
+            registry=self.registry,
+        )
+        self.index_lag_seconds = Gauge(
+            "faultline_index_lag_seconds",
+            "Seconds since the oldest of these was received.",
+            registry=self.registry,
+        )
         self.job_failures = Counter(
             "faultline_job_failures",
             "Failed runs of periodic jobs.",

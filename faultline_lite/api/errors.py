@@ -22,6 +22,7 @@ from faultline_lite.http.parameters import (
 from faultline_lite.http.routing import project_of
 from faultline_lite.http.services import services_of
 from faultline_lite.models import Bucket, Error, ProjectSummary, Status
+from faultline_lite.query import parse_query
 from faultline_lite.store.errors import (
     Position,
     Sort,
@@ -34,6 +35,7 @@ from faultline_lite.store.errors import (
 )
 from faultline_lite.store.occurrences import get_latest
 from faultline_lite.store.projects import delete_project, get_project_id, list_projects
+from faultline_lite.store.search import Hit, SearchPage, list_matching_errors
 from faultline_lite.store.timeline import list_error_buckets
 from faultline_lite.timekeys import Timeunit, bucket_bounds_ms, format_time, parse_time, span_within
 
@@ -76,22 +78,35 @@ async def get_errors(request: Request) -> Response:
     sort = get_choice(request, "sort", _SORTS) or (after.sort if after else "lastUpdated")
     if after is not None and after.sort != sort:
         raise BadRequestError(Problem("cursor belongs to another sort", ("cursor",)))
+    services = services_of(request)
+    text = request.query_params.get("q", "")
+    query = parse_query(text, services.clock.now_ms()) if text else None
 
-    def read(connection: sqlite3.Connection) -> list[Error]:
+    def read(connection: sqlite3.Connection) -> SearchPage:
         project_id = get_project_id(connection, project)
         if project_id is None:
             raise no_project(project)
-        return list_errors(
-            connection, project_id, status=status, sort=sort, limit=limit, after=after
+        if query is None:
+            errors = list_errors(
+                connection, project_id, status=status, sort=sort, limit=limit, after=after
+            )
+            # A full page may be the last one: then the next is empty and says so.
+            following = position_of(errors[-1], sort) if len(errors) == limit else None
+            return SearchPage([Hit(each, None) for each in errors], following, None)
+        narrowed = query.narrow("project", project)
+        if status is not None:
+            narrowed = narrowed.narrow("status", status)
+        return list_matching_errors(
+            connection, services.codec, narrowed, sort=sort, limit=limit, after=after
         )
 
-    errors = await services_of(request).database.read(read)
-    # A full page may be the last one: then the next is empty and says so.
-    cursor = make_cursor(position_of(errors[-1], sort)) if len(errors) == limit else None
-    listed = [error_json(each) for each in errors]
-    return JsonAnswer(
-        {"data": {"errors": listed, "scannedCount": len(listed), "nextCursor": cursor}}
-    )
+    page = await services.database.read(read)
+    listed = [hit_json(each) for each in page.hits]
+    cursor = None if page.following is None else make_cursor(page.following)
+    data = {"errors": listed, "scannedCount": len(listed), "nextCursor": cursor}
+    if query is not None:
+        data["notice"] = page.notice
+    return JsonAnswer({"data": data})
 
 
 async def get_one_error(request: Request) -> Response:
@@ -181,6 +196,15 @@ def error_json(error: Error) -> dict[str, Any]:
         shown["mutedUntil"] = format_time(error.muted_until_ms)
     if error.muted_until_count is not None:
         shown["mutedUntilCount"] = error.muted_until_count - error.count
+    return shown
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """Return a found error as the API shows it; its ``snippet`` is data, to be escaped."""
+    shown = error_json(hit.error)
+    if hit.snippet is not None:
+        parts = [{"text": part.text, "matched": part.matched} for part in hit.snippet.parts]
+        shown["snippet"] = {"field": hit.snippet.field, "parts": parts}
     return shown
 
 

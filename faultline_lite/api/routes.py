@@ -14,6 +14,7 @@ from faultline_lite.api.errors import (
 )
 from faultline_lite.api.occurrences import get_occurrences, get_one_occurrence
 from faultline_lite.api.reports import post_report
+from faultline_lite.api.search import get_search
 from faultline_lite.api.service import get_health, get_info, get_metrics, get_openapi
 from faultline_lite.api.timelines import (
     get_error_timeline,
@@ -46,6 +47,7 @@ def make_routes() -> list[Route]:
         resource("/v0/timeline", GET=Method(get_total_timeline, "master")),
         # It checks the key itself: without a master key the answer is 412, whatever is sent.
         resource("/v0/encrypt", POST=Method(encrypt, "none")),
+        resource("/v0/search", GET=Method(get_search, "master")),
         resource("/v0/info", GET=Method(get_info, "master")),
         resource("/v0/prune", POST=Method(prune, "master")),
         resource("/v0/backup", GET=Method(backup, "master")),

@@ -11,6 +11,7 @@ from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.api.openapi import OPENAPI
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.http.services import services_of
+from faultline_lite.store.search_index import get_lag
 
 #: With less than this on the disk the next commit is likely to fail.
 FULL_DISK_BYTES = 2**20
@@ -46,6 +47,9 @@ async def get_metrics(request: Request) -> Response:
     """Send the metrics in Prometheus' text format."""
     services = services_of(request)
     services.metrics.queue_bytes.set(services.database.queued_bytes)
+    waiting, lag_seconds = await services.database.read(get_lag, services.clock.now_ms())
+    services.metrics.index_waiting.set(waiting)
+    services.metrics.index_lag_seconds.set(lag_seconds)
     for label, path in services.database.files.items():
         size_bytes = path.stat().st_size if path.exists() else 0
         services.metrics.database_bytes.labels(label).set(size_bytes)

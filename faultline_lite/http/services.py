@@ -10,6 +10,7 @@ from faultline_lite.database import Database
 from faultline_lite.egress import Egress
 from faultline_lite.http.keys import KeyRing
 from faultline_lite.http.ratelimit import RateLimiter
+from faultline_lite.indexing import Indexing
 from faultline_lite.ingest import Ingest
 from faultline_lite.metrics import Metrics
 from faultline_lite.outbox import Outbox
@@ -30,6 +31,7 @@ class Services:
     ingest: Ingest
     outbox: Outbox
     egress: Egress
+    indexing: Indexing
     retention: Retention
     scheduler: Scheduler
     metrics: Metrics

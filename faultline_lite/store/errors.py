@@ -11,7 +11,7 @@ from faultline_lite.models import Error, Integer64, Status
 Sort = Literal["lastUpdated", "count", "firstSeen"]
 
 #: The column that each order goes by, newest or most first; ties by id.
-_SORT_COLUMNS: dict[Sort, str] = {
+SORT_COLUMNS: dict[Sort, str] = {
     "lastUpdated": "last_updated_ms",
     "count": "count",
     "firstSeen": "first_seen_ms",
@@ -61,6 +61,18 @@ def get_error(connection: sqlite3.Connection, address: ErrorAddress) -> Error | 
     return None
 
 
+def get_error_by_id(connection: sqlite3.Connection, error_id: int) -> Error:
+    """Return the error of that id, which exists."""
+    row = connection.execute(
+        f"""
+        SELECT {_COLUMNS} FROM error JOIN project ON project.id = error.project_id
+        WHERE error.id = ?
+        """,
+        (error_id,),
+    ).fetchone()
+    return _to_error(row)
+
+
 def list_errors(
     connection: sqlite3.Connection,
     project_id: int,
@@ -71,7 +83,7 @@ def list_errors(
     after: Position | None,
 ) -> list[Error]:
     """Return up to ``limit`` errors of the project, those after ``after`` in this order."""
-    column = _SORT_COLUMNS[sort]
+    column = SORT_COLUMNS[sort]
     conditions = ["error.project_id = ?"]
     values: list[str | int] = [project_id]
     if status is not None:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from faultline_lite.store.rollups import subtract_minutes
+from faultline_lite.store.search_index import delete_search_entries, rewind_index
 from faultline_lite.timekeys import MINUTE_MS
 
 #: What hangs on an error beside its timeline, with what tells its rows apart.
@@ -90,6 +91,7 @@ def delete_occurrences(connection: sqlite3.Connection, ids: Sequence[int]) -> in
         if row is not None:
             connection.execute("UPDATE error SET kept = kept - 1 WHERE id = ?", (row[0],))
             freed_bytes += row[1]
+    rewind_index(connection)
     return freed_bytes
 
 
@@ -136,6 +138,7 @@ def list_deleted_errors(connection: sqlite3.Connection, limit: int) -> list[int]
 
 def erase_error(connection: sqlite3.Connection, error_id: int, limit: int) -> int:
     """Delete up to ``limit`` rows of the error, and itself with the last; return how many."""
+    delete_search_entries(connection, error_id)
     erased = 0
     for table, key in _OF_AN_ERROR:
         erased += connection.execute(
@@ -146,6 +149,7 @@ def erase_error(connection: sqlite3.Connection, error_id: int, limit: int) -> in
             """,
             (error_id, error_id, limit - erased),
         ).rowcount
+        rewind_index(connection)
         if erased >= limit:
             return erased
     erased += _erase_minutes(connection, error_id, limit - erased)

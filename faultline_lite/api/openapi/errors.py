@@ -67,10 +67,15 @@ SCHEMAS: Json = {
     },
 }
 
-_LISTED_ERRORS = data(
-    errors=list_of(ref("Error")),
-    scannedCount={"type": "integer"},
-    nextCursor=optional("string"),
+_LISTED_ERRORS = object_(
+    ["data"],
+    data=object_(
+        ["errors", "scannedCount", "nextCursor"],
+        errors=list_of(ref("FoundError")),
+        scannedCount={"type": "integer"},
+        nextCursor=optional("string"),
+        notice=optional("string", description="With q: what keeps it from being complete."),
+    ),
 )
 _ONE_ERROR = data(
     error=ref("Occurrence"),
@@ -92,6 +97,7 @@ _ERRORS: Json = {
         {"200": answer("The errors.", _LISTED_ERRORS)},
         READ_REFUSALS,
         parameters=[
+            query_parameter("q", {"type": "string"}, "Only errors that it finds, as in a search."),
             query_parameter("status", STATUS, "Only these; all where it is empty."),
             query_parameter(
                 "sort", {"type": "string", "enum": ["lastUpdated", "count", "firstSeen"]}, ""

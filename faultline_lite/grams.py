@@ -1,0 +1,182 @@
+"""Cut text into the short pieces that the search index holds, and a query into those it needs.
+
+A gram is three characters in a row, or two where one of them is Chinese, Japanese or Korean: there
+two are a word. All of it is done on folded text, in which case, width and kind of space are gone.
+
+Words with a digit in them (ids, times, addresses, hashes) differ from one occurrence to the next,
+and what surrounds them does not. So the grams that touch such a word are *varying*, all others are
+*lasting*: of a text that is like an earlier one but for those words, only the varying ones are new.
+Of which sort a query's grams are follows from the query alone, but for the words at its two ends,
+which may be parts of longer ones.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import repeat
+from typing import NamedTuple
+
+_CJK = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_LETTER = rf"[^\W{_CJK}]"
+_HAS_CJK = re.compile(f"[{_CJK}]")
+_WORD = re.compile(f"{_LETTER}+")
+#: A word with a digit in it. It is looked for at the beginning of words only: linear in the text.
+_VARYING_WORD = re.compile(rf"(?<!{_LETTER})[^\W{_CJK}0-9]*+[0-9]{_LETTER}*+")
+_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+#: Grams that one alternative of a query asks for: more of them hardly find less.
+MAX_GRAMS = 8
+
+
+#: A function that yields the grams in ``text[start:end]`` with a mark in front.
+_Cut = Callable[[str, int, int, str], Iterator[str]]
+
+
+class Marks(NamedTuple):
+    """What grams begin with, so that those of several kinds of text live in one index."""
+
+    lasting: str
+    varying: str
+
+
+class Alternative(NamedTuple):
+    """Grams of one sort; where a query is found, one place holds all of them."""
+
+    varying: bool
+    grams: tuple[str, ...]
+
+
+def fold(text: str) -> str:
+    """Return the text as it is compared: without case, width or kind of white space."""
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    return folded if folded.isprintable() else _UNPRINTABLE.sub(" ", folded)
+
+
+def skeleton(folded: str) -> str:
+    """Return what the text shares with others that differ in their varying words only."""
+    return _VARYING_WORD.sub("\0", folded)
+
+
+def add_grams(
+    grams: set[str], folded: str, marks: Marks, *, lasting: bool, every_size: bool = False
+) -> None:
+    """Add the grams of a text, with their marks; the lasting ones only where they are wanted.
+
+    Of what is too short for a gram, words without a digit are among the lasting ones; with
+    ``every_size``, so is every part of the text.
+    """
+    cut = _cut_plain if folded.isascii() or not _HAS_CJK.search(folded) else _cut_mixed
+    position = 0
+    for found in _VARYING_WORD.finditer(folded):
+        start, end = found.span()
+        # Two characters before and behind belong to grams that touch the word.
+        grams.update(cut(folded, max(0, start - 2), min(len(folded), end + 2), marks.varying))
+        if every_size:
+            grams.update(_cut_short(folded[max(0, start - 1) : end + 1], marks.varying))
+        if lasting and start > position:
+            _add_lasting(grams, folded, position, start, cut, marks.lasting, every_size=every_size)
+        position = end
+    if lasting:
+        end = len(folded)
+        _add_lasting(grams, folded, position, end, cut, marks.lasting, every_size=every_size)
+
+
+def is_short(folded: str) -> bool:
+    """Return whether a text has no gram of the usual sizes."""
+    return len(folded) < 2 or (len(folded) == 2 and _HAS_CJK.search(folded) is None)
+
+
+def has_word(folded: str, short: str) -> bool:
+    """Return whether a short text is a word, without a digit, of the folded text."""
+    return short in folded and short in _WORD.findall(folded)
+
+
+def short_alternatives(folded: str, *, every_size: bool) -> tuple[Alternative, ...]:
+    """Return like ``alternatives`` what finds a short query: as a word, or in ``every_size``."""
+    if every_size:
+        return (Alternative(False, (folded,)), Alternative(True, (folded,)))
+    if _WORD.fullmatch(folded) and not _VARYING_WORD.fullmatch(folded):
+        return (Alternative(False, (folded,)),)
+    return ()
+
+
+@lru_cache(1024)
+def alternatives(folded: str) -> tuple[Alternative, ...]:
+    """Return what to look for to find a query that is not short.
+
+    Every text that holds the query fits one of them at least; not every text that fits holds it.
+    """
+    cut = _cut_mixed if _HAS_CJK.search(folded) else _cut_plain
+    varying = [found.span() for found in _VARYING_WORD.finditer(folded)]
+    if varying:
+        return (Alternative(True, _sample(_touching(folded, varying, cut))),)
+    found = [Alternative(False, _sample([*cut(folded, 0, len(folded), "")]))]
+    words = [word.span() for word in _WORD.finditer(folded)]
+    for start, end in dict.fromkeys(words[:1] + words[-1:]):
+        # A word that the query may hold only a part of may have a digit in the other part.
+        if start == 0 or end == len(folded):
+            found.append(Alternative(True, _sample(_touching(folded, [(start, end)], cut))))
+    return tuple(found)
+
+
+def _touching(folded: str, words: list[tuple[int, int]], cut: _Cut) -> list[str]:
+    """Return the grams that touch one of the words, and some beside them."""
+    return [
+        gram
+        for start, end in words
+        for gram in cut(folded, max(0, start - 2), min(len(folded), end + 2), "")
+    ]
+
+
+def _add_lasting(
+    grams: set[str], folded: str, start: int, end: int, cut: _Cut, mark: str, *, every_size: bool
+) -> None:
+    """Add the grams of a piece between two varying words."""
+    grams.update(cut(folded, start, end, mark))
+    if every_size:
+        grams.update(_cut_short(folded[start:end], mark))
+    else:
+        words = _WORD.findall(folded, start, end)
+        grams.update([mark + word for word in words if len(word) < 3])
+
+
+def _cut_short(part: str, mark: str) -> Iterator[str]:
+    """Yield every single character and every two."""
+    yield from map("".join, zip(repeat(mark), part, strict=False))
+    yield from map("".join, zip(repeat(mark), part, part[1:], strict=False))
+
+
+def _cut_plain(text: str, start: int, end: int, mark: str) -> Iterator[str]:
+    """Yield the grams in ``text[start:end]``, which has nothing Chinese, Japanese or Korean."""
+    part = text[start:end]
+    # Several times as fast as slicing.
+    return map("".join, zip(repeat(mark), part, part[1:], part[2:], strict=False))
+
+
+def _cut_mixed(text: str, start: int, end: int, mark: str) -> Iterator[str]:
+    """Yield the grams in ``text[start:end]``.
+
+    Which ones begin at a place depends on it and the characters beside it alone, so that a part of
+    a text has no gram that the text has not. In any three characters, each is in a gram.
+    """
+    for index in range(start, end - 1):
+        if _HAS_CJK.search(text, index, index + 2):
+            yield mark + text[index : index + 2]
+            continue
+        if index and _HAS_CJK.match(text, index - 1):
+            yield mark + text[index : index + 2]
+        if index + 3 <= end:
+            yield mark + text[index : index + 3]
+
+
+def _sample(grams: list[str]) -> tuple[str, ...]:
+    """Return every second of the grams, which overlap, and the last: MAX_GRAMS at most."""
+    distinct = list(dict.fromkeys(grams))
+    chosen = distinct if len(distinct) < 4 else [*distinct[::2], distinct[-1]]
+    step = max(1.0, len(chosen) / MAX_GRAMS)
+    return tuple(
+        dict.fromkeys(chosen[int(number * step)] for number in range(min(len(chosen), MAX_GRAMS)))
+    )

@@ -1,0 +1,66 @@
+"""Remember which texts of an error have been seen, so that only new ones are indexed.
+
+A memory, not a record: what it has forgotten is indexed once more, which costs space and nothing
+else. It holds hashes that Python salts anew in every process: nobody outside can make two texts
+collide. Not for several threads.
+"""
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterable
+
+#: Hashes that are remembered of one document: those that came up last.
+MAX_HASHES = 256
+#: Hashes that are remembered in all, of eight bytes each.
+MAX_TOTAL_HASHES = 2_000_000
+
+
+class Seen:
+    """The hashes of one document, those that came up in this round apart from the others."""
+
+    def __init__(self, hashes: Iterable[int] = ()) -> None:
+        self._before = set(hashes)
+        self._now: dict[int, None] = {}
+
+    def add(self, value: object) -> bool:
+        """Remember the value; return whether it is new."""
+        hashed = hash(value)
+        is_new = hashed not in self._before and hashed not in self._now
+        self._now[hashed] = None
+        return is_new
+
+    def hashes(self) -> "array[int]":
+        """Return up to MAX_HASHES of them, those of this round last."""
+        kept = [*self._now][-MAX_HASHES:]
+        room = MAX_HASHES - len(kept)
+        older = [each for each in self._before if each not in self._now]
+        return array("q", [*older[len(older) - room if room < len(older) else 0 :], *kept])
+
+
+class Memory:
+    """What has been seen of the documents that came up last."""
+
+    def __init__(self) -> None:
+        self._documents: OrderedDict[int, array[int]] = OrderedDict()
+        self._total = 0
+
+    def recall(self, document_id: int) -> Seen | None:
+        """Return what is remembered of a document, None where it has been forgotten."""
+        hashes = self._documents.get(document_id)
+        return None if hashes is None else Seen(hashes)
+
+    def keep(self, document_id: int, seen: Seen) -> None:
+        """Remember a document; what has not come up for longest is forgotten for it."""
+        self.forget(document_id)
+        hashes = seen.hashes()
+        self._documents[document_id] = hashes
+        self._total += len(hashes)
+        while self._total > MAX_TOTAL_HASHES:
+            _, forgotten = self._documents.popitem(last=False)
+            self._total -= len(forgotten)
+
+    def forget(self, document_id: int) -> None:
+        """Forget a document."""
+        hashes = self._documents.pop(document_id, None)
+        if hashes is not None:
+            self._total -= len(hashes)

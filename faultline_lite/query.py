@@ -1,0 +1,164 @@
+"""What a search asks for: its text, read as words, phrases and filters. Pure; no text is refused.
+
+``word other`` finds errors with both, ``"exact phrase"`` with the phrase, ``-word`` without it.
+``type:``, ``file:`` and ``function:`` look for a part of these alone; ``environment:`` and
+``release:`` for the whole of what an occurrence said. ``project:`` and ``status:`` are the error's
+own, ``count:>10`` compares its occurrences, ``after:`` and ``before:`` when it was last and first
+seen: a date, a time, or an age such as ``7d``. Each may be turned round with ``-``. What cannot
+be read so is text.
+"""
+
+import re
+from typing import Literal
+
+import msgspec
+
+from faultline_lite.grams import fold
+from faultline_lite.searchable import Kind
+from faultline_lite.timekeys import parse_time
+
+#: Where words are looked for, in the order of how much it says about an error.
+TIERS: tuple[tuple[Kind, ...], ...] = (("message", "type"), ("file", "function"), ("value",))
+#: More is not looked for. Nobody types it, and each costs time.
+MAX_TERMS = 16
+MAX_CHARACTERS = 2000
+
+_KINDS: dict[str, Kind] = {
+    "type": "type",
+    "file": "file",
+    "function": "function",
+    "environment": "environment",
+    "release": "release",
+}
+_STATUSES = ("unresolved", "resolved")
+_DAY_MS = 86_400_000
+_AGES_MS = {"m": 60_000, "h": 3_600_000, "d": _DAY_MS, "w": 7 * _DAY_MS}
+
+#: A word, or a phrase in quotes; before it a field's name and a minus, which "->" does not begin.
+_TOKEN = re.compile(
+    r"(?P<minus>-(?![->\s]|$))?(?P<whole>(?:(?P<name>[A-Za-z]+):)?"
+    r'(?:"(?P<phrase>[^"]+)"(?!\S)|(?P<word>\S+)))'
+)
+_COUNT = re.compile(r"(>=|<=|>|<|=)?([0-9]{1,15})", re.ASCII)
+_AGE = re.compile(r"([0-9]{1,5})([mhdw])", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+Field = Literal["project", "status", "count", "last_seen_ms", "first_seen_ms"]
+Comparison = Literal["=", "<>", "<", "<=", ">", ">="]
+_OPPOSITES: dict[Comparison, Comparison] = {
+    "=": "<>",
+    "<": ">=",
+    ">": "<=",
+    "<>": "=",
+    ">=": "<",
+    "<=": ">",
+}
+
+
+class Term(msgspec.Struct, frozen=True):
+    """Folded text to be found, in texts of these kinds; ``tiers`` of kinds, the best first."""
+
+    text: str
+    tiers: tuple[tuple[Kind, ...], ...] = TIERS
+    negated: bool = False
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What a field of the error must be."""
+
+    field: Field
+    comparison: Comparison
+    value: str | int
+
+
+class Query(msgspec.Struct, frozen=True):
+    """What errors must have all of; of each group of ``filters`` one must hold.
+
+    ``notice`` says what of the text was left out, if anything.
+    """
+
+    terms: tuple[Term, ...] = ()
+    filters: tuple[tuple[Filter, ...], ...] = ()
+    notice: str | None = None
+
+    def narrow(self, field: Field, value: str) -> "Query":
+        """Return the query for errors of which that field has that value."""
+        only = (Filter(field, "=", value),)
+        return Query(self.terms, (*self.filters, only), self.notice)
+
+
+def parse_query(text: str, now_ms: int) -> Query:
+    """Return what the text asks for; ages in it count back from ``now_ms``."""
+    # Half of a surrogate pair has no place in UTF-8, and so in no report.
+    text = text.encode("utf-8", "replace").decode()
+    notice = None
+    if len(text) > MAX_CHARACTERS:
+        notice = f"only the first {MAX_CHARACTERS} characters were searched for"
+        text = text[:MAX_CHARACTERS]
+    found: list[Term | Filter] = []
+    for token in _TOKEN.finditer(text):
+        if len(found) == MAX_TERMS:
+            notice = f"only the first {MAX_TERMS} words were searched for"
+            break
+        part = _read_token(token, now_ms)
+        if part is not None and part not in found:
+            found.append(part)
+    return Query(
+        terms=tuple(each for each in found if isinstance(each, Term)),
+        filters=_group([each for each in found if isinstance(each, Filter)]),
+        notice=notice,
+    )
+
+
+def _group(filters: list[Filter]) -> tuple[tuple[Filter, ...], ...]:
+    """Put those together of which only one can hold: project:a project:b."""
+    groups: dict[object, list[Filter]] = {}
+    for each in filters:
+        groups.setdefault(each.field if each.comparison == "=" else each, []).append(each)
+    return tuple(map(tuple, groups.values()))
+
+
+def _read_token(token: re.Match[str], now_ms: int) -> Term | Filter | None:
+    negated = token["minus"] is not None
+    value = token["phrase"] or token["word"]
+    if token["name"] is not None:
+        name = token["name"].lower()
+        found = _read_filter(name, value, now_ms)
+        if found is not None:
+            return _negate(found) if negated else found
+        if name in _KINDS:
+            return Term(fold(value), ((_KINDS[name],),), negated)
+        value = token["whole"]
+    folded = fold(value)
+    return Term(folded, negated=negated) if folded else None
+
+
+def _read_filter(name: str, value: str, now_ms: int) -> Filter | None:
+    """Return the filter, None where there is none of that name or it cannot be read."""
+    if name == "project":
+        return Filter("project", "=", value)
+    if name == "status" and value.lower() in _STATUSES:
+        return Filter("status", "=", value.lower())
+    if name == "count":
+        found = _COUNT.fullmatch(value)
+        return found and Filter("count", found[1] or "=", int(found[2]))  # type: ignore[arg-type]
+    if name in {"after", "before"}:
+        moment_ms = _read_moment(value, now_ms)
+        if moment_ms is not None:
+            after = name == "after"
+            return Filter(*(("last_seen_ms", ">=") if after else ("first_seen_ms", "<")), moment_ms)
+    return None
+
+
+def _read_moment(text: str, now_ms: int) -> int | None:
+    age = _AGE.fullmatch(text)
+    if age is not None:
+        return now_ms - int(age[1]) * _AGES_MS[age[2]]
+    try:
+        return parse_time(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text)
+    except ValueError:
+        return None
+
+
+def _negate(found: Filter) -> Filter:
+    return Filter(found.field, _OPPOSITES[found.comparison], found.value)

@@ -1,0 +1,283 @@
+"""Find errors by full text: those that a query holds for, ranked or in the order of a list.
+
+Candidates come from the index (``search_candidates``), are gone through in their order, and each
+is looked at before it counts, until a page is full. A query has SECONDS for all of it and is then
+cut with a notice: none keeps a reader's thread for longer.
+"""
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from faultline_lite.models import Error
+from faultline_lite.payloads import PayloadCodec
+from faultline_lite.query import TIERS, Filter, Query
+from faultline_lite.searchable import Kind, Passage
+from faultline_lite.snippets import Part, make_snippet
+from faultline_lite.store.errors import SORT_COLUMNS, Position, Sort, get_error_by_id, position_of
+from faultline_lite.store.search_candidates import Matcher, Texts
+
+SECONDS = 0.5
+#: Instructions of SQLite's machine between two looks at the clock; some 0.1 ms.
+_CLOCK_INSTRUCTIONS = 2000
+#: Up to so many candidates are looked up and sorted; where there are more, all errors are gone
+#: through in their order, as a page of them is found soon.
+_MOST_SORTED = 2000
+_LAST_RANK = len(TIERS) - 1
+#: What SQLite can hold; a cursor is the client's to make up.
+Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_CUT_NOTICE = f"the search was cut after {SECONDS:g} seconds; there may be more"
+
+
+class SearchPosition(msgspec.Struct, frozen=True, array_like=True):
+    """The place in a search after which the next page begins."""
+
+    rank: Annotated[int, msgspec.Meta(ge=0, le=_LAST_RANK)]
+    last_seen_ms: Integer
+    id: Integer
+
+
+class Snippet(NamedTuple):
+    """Where something was found: the kind of text, and it, with the matches marked."""
+
+    field: Kind
+    parts: tuple[Part, ...]
+
+
+class Hit(NamedTuple):
+    """An error that was found; it has no snippet where the query asks for no text."""
+
+    error: Error
+    snippet: Snippet | None
+
+
+class SearchPage(NamedTuple):
+    """Errors that were found, and the place where the next page begins, None at the end.
+
+    ``notice`` says what keeps the page from being the whole answer, if anything does.
+    """
+
+    hits: list[Hit]
+    following: SearchPosition | Position | None
+    notice: str | None
+
+
+class _Found(NamedTuple):
+    """An error in the order of the search, and the text that it was found by."""
+
+    rank: int
+    value: int
+    error_id: int
+    passage: Passage | None
+
+
+class _OutOfTimeError(Exception):
+    """The search has had its time."""
+
+
+def search_errors(
+    connection: sqlite3.Connection,
+    codec: PayloadCodec,
+    query: Query,
+    *,
+    limit: int,
+    after: SearchPosition | None,
+) -> SearchPage:
+    """Return up to ``limit`` errors of all projects that the query holds for, best match first.
+
+    Best are those that have all of it in messages and types, then those that have it there and in
+    frames, then the rest; within these, those that were seen last.
+    """
+    ends_at = time.monotonic() + SECONDS
+    with _reading(connection, ends_at):
+        search = _Search(connection, codec, query, ends_at)
+        hits, is_cut = search.collect(search.by_rank(after), limit)
+    following: SearchPosition | None = None
+    if hits and (len(hits) == limit or is_cut):
+        following = SearchPosition(*search.last[:3])
+    return SearchPage(hits, following, _notice(query, is_cut))
+
+
+def list_matching_errors(
+    connection: sqlite3.Connection,
+    codec: PayloadCodec,
+    query: Query,
+    *,
+    sort: Sort,
+    limit: int,
+    after: Position | None,
+) -> SearchPage:
+    """Return up to ``limit`` errors that the query holds for, in the order of the lists."""
+    ends_at = time.monotonic() + SECONDS
+    with _reading(connection, ends_at):
+        search = _Search(connection, codec, query, ends_at)
+        place = None if after is None else (after.value, after.id)
+        hits, is_cut = search.collect(search.by_column(SORT_COLUMNS[sort], place), limit)
+    following = None
+    if hits and (len(hits) == limit or is_cut):
+        following = position_of(hits[-1].error, sort)
+    return SearchPage(hits, following, _notice(query, is_cut))
+
+
+class _Search:
+    """One search: its matchers, and how far it has come."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, codec: PayloadCodec, query: Query, ends_at: float
+    ) -> None:
+        self._connection = connection
+        self._ends_at = ends_at
+        self._conditions, self._values = _make_conditions(query)
+        texts = Texts(connection, codec)
+        matchers = [Matcher(connection, term, texts) for term in query.terms]
+        self._wanted = [each for each in matchers if not each.term.negated]
+        self._unwanted = [each for each in matchers if each.term.negated]
+        self._shown = [each.term.text for each in self._wanted]
+        self.last = _Found(0, 0, 0, None)
+
+    def collect(self, found: Iterator[_Found], limit: int) -> tuple[list[Hit], bool]:
+        """Return up to ``limit`` hits, and whether time was up before the end."""
+        hits: list[Hit] = []
+        try:
+            for each in found:
+                error = get_error_by_id(self._connection, each.error_id)
+                hits.append(Hit(error, self._make_snippet(each.passage)))
+                self.last = each
+                if len(hits) == limit:
+                    break
+        except _OutOfTimeError:
+            return hits, True
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            return hits, True
+        return hits, False
+
+    def by_rank(self, after: SearchPosition | None) -> Iterator[_Found]:
+        """Yield what is found, the best rank first."""
+        first_rank = 0 if after is None else after.rank
+        last_rank = max((each.last_rank for each in self._wanted), default=0)
+        for rank in range(first_rank, last_rank + 1):
+            place = None
+            if after is not None and rank == after.rank:
+                place = (after.last_seen_ms, after.id)
+            yield from self._find("last_seen_ms", place, rank)
+
+    def by_column(self, column: str, place: tuple[int, int] | None) -> Iterator[_Found]:
+        """Yield what is found, in the order of a column of the errors."""
+        yield from self._find(column, place, _LAST_RANK, ranked=False)
+
+    def _find(
+        self, column: str, place: tuple[int, int] | None, rank: int, *, ranked: bool = True
+    ) -> Iterator[_Found]:
+        """Yield the errors of that rank, with those of better ones unless they are ranked."""
+        documents = self._documents(rank)
+        if documents is not None and not documents:
+            return
+        better = self._documents(rank - 1) if ranked and rank else None
+        for error_id, document_id, value in self._walk(documents, column, place):
+            if time.monotonic() > self._ends_at:
+                raise _OutOfTimeError
+            if documents is not None and document_id not in documents:
+                continue
+            if better is not None and document_id in better and self._match(document_id, rank - 1):
+                continue
+            passages = self._match(document_id, rank)
+            if passages is not None and not self._is_unwanted(document_id):
+                yield _Found(rank, value, error_id, passages[0] if passages else None)
+
+    def _documents(self, rank: int) -> frozenset[int] | None:
+        """Return the documents that may hold the query up to that rank, None for all."""
+        documents: frozenset[int] | None = None
+        for each in self._wanted:
+            own = each.documents(rank)
+            documents = own if documents is None else documents & own
+            if not documents:
+                break
+        return documents
+
+    def _match(self, document_id: int | None, rank: int) -> list[Passage] | None:
+        """Return a text for each wanted term, None where one of them has none."""
+        passages = []
+        for each in self._wanted:
+            passage = None if document_id is None else each.find(document_id, rank)
+            if passage is None:
+                return None
+            passages.append(passage)
+        return passages
+
+    def _is_unwanted(self, document_id: int | None) -> bool:
+        return document_id is not None and any(
+            each.find(document_id, _LAST_RANK) is not None for each in self._unwanted
+        )
+
+    def _walk(
+        self, documents: frozenset[int] | None, column: str, place: tuple[int, int] | None
+    ) -> Iterator[tuple[int, int | None, int]]:
+        """Yield (error id, document id, value of the column) of what passes the filters."""
+        source = """
+            project JOIN error ON error.project_id = project.id
+            LEFT JOIN search_document AS document ON document.error_id = error.id
+            """
+        values: list[str | int] = []
+        if documents is not None and len(documents) <= _MOST_SORTED:
+            source = """
+                json_each(?) AS candidate
+                CROSS JOIN search_document AS document ON document.id = candidate.value
+                CROSS JOIN error ON error.id = document.error_id
+                CROSS JOIN project ON project.id = error.project_id
+                """
+            values.append(msgspec.json.encode([*documents]).decode())
+        conditions = ["project.name IS NOT NULL", *self._conditions]
+        values += self._values
+        if place is not None:
+            conditions.append(f"(error.{column}, error.id) < (?, ?)")
+            values += place
+        yield from self._connection.execute(
+            f"""
+            SELECT error.id, document.id, error.{column} FROM {source}
+            WHERE {" AND ".join(conditions)} ORDER BY error.{column} DESC, error.id DESC
+            """,
+            values,
+        )
+
+    def _make_snippet(self, passage: Passage | None) -> Snippet | None:
+        if passage is None:
+            return None
+        return Snippet(passage.kind, make_snippet(passage.text, self._shown))
+
+
+@contextlib.contextmanager
+def _reading(connection: sqlite3.Connection, ends_at: float) -> Iterator[None]:
+    """Let the block read one state of the database, and interrupt it when its time is up."""
+    connection.set_progress_handler(lambda: time.monotonic() > ends_at, _CLOCK_INSTRUCTIONS)
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
+        connection.execute("COMMIT")
+
+
+def _make_conditions(query: Query) -> tuple[list[str], list[str | int]]:
+    """Return what can be asked of the error's own row, as SQL with its values."""
+    conditions: list[str] = []
+    values: list[str | int] = []
+    for group in query.filters:
+        conditions.append("(" + " OR ".join(map(_make_comparison, group)) + ")")
+        values += [each.value for each in group]
+    return conditions, values
+
+
+def _make_comparison(condition: Filter) -> str:
+    column = "project.name" if condition.field == "project" else f"error.{condition.field}"
+    return f"{column} {condition.comparison} ?"
+
+
+def _notice(query: Query, is_cut: bool) -> str | None:
+    notices = (query.notice, _CUT_NOTICE if is_cut else None)
+    return "; ".join(each for each in notices if each) or None

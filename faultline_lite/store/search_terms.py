@@ -1,0 +1,125 @@
+"""How texts stand in the search index: as terms of its full-text table, and packed beside them.
+
+The terms are grams with a mark in front that says of which kind of text they are, so that one
+table serves all kinds. The full-text table keeps no text: what a row was indexed from is packed
+beside it, to look whether a row that fits holds what was searched for, to show it, and to take the
+terms out again.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from faultline_lite.grams import (
+    Marks,
+    add_grams,
+    alternatives,
+    fold,
+    has_word,
+    is_short,
+    short_alternatives,
+)
+from faultline_lite.searchable import Kind
+
+#: What stands for a space in a term, since a space ends one. No folded text holds it.
+_SPACE = "\xa0"
+#: Small letters, since the tokenizer folds capital ones.
+_MARKS: dict[Kind, Marks] = {
+    "message": Marks("m", "n"),
+    "type": Marks("t", "u"),
+    "file": Marks("f", "g"),
+    "function": Marks("c", "d"),
+    "value": Marks("v", "w"),
+}
+#: Kinds that are asked for by their whole text: one term each.
+_WHOLE_MARKS: dict[Kind, str] = {"environment": "e", "release": "r"}
+_PACK_MARKS: dict[Kind, str] = {
+    **{kind: marks.lasting for kind, marks in _MARKS.items()},
+    **_WHOLE_MARKS,
+}
+_KINDS = {mark: kind for kind, mark in _PACK_MARKS.items()}
+
+_packer = msgspec.msgpack.Encoder()
+_unpacker = msgspec.msgpack.Decoder(list[str])
+
+
+class Indexed(NamedTuple):
+    """A text in the index; ``lasting`` says whether its lasting grams are, too."""
+
+    kind: Kind
+    text: str
+    lasting: bool
+
+
+def make_terms(texts: Iterable[Indexed]) -> str:
+    """Return the terms of the texts, as the full-text table takes them."""
+    terms: set[str] = set()
+    for kind, text, lasting in texts:
+        if kind in _WHOLE_MARKS:
+            terms.add(_whole_term(kind, fold(text)))
+        else:
+            folded = fold(text).replace(" ", _SPACE)
+            every_size = kind == "message"
+            add_grams(terms, folded, _MARKS[kind], lasting=lasting, every_size=every_size)
+    return " ".join(terms)
+
+
+def make_match(folded: str, kinds: Iterable[Kind]) -> str | None:
+    """Return the full-text query for rows that may hold ``folded`` in a text of these kinds.
+
+    None where it is too short to be found there. In messages every part is found, elsewhere what
+    is shorter than a gram is found as a word only.
+    """
+    spaced = folded.replace(" ", _SPACE)
+    choices = []
+    for kind in kinds:
+        if kind in _WHOLE_MARKS:
+            choices.append(_quote(_whole_term(kind, folded)))
+            continue
+        found = (
+            short_alternatives(spaced, every_size=kind == "message")
+            if is_short(folded)
+            else alternatives(spaced)
+        )
+        for varying, grams in found:
+            mark = _MARKS[kind].varying if varying else _MARKS[kind].lasting
+            choices.append("(" + " AND ".join(_quote(mark + gram) for gram in grams) + ")")
+    return " OR ".join(choices) or None
+
+
+def holds(kind: Kind, folded: str, wanted: str) -> bool:
+    """Return whether a folded text of that kind holds what is wanted, as ``make_match`` says."""
+    if kind in _WHOLE_MARKS:
+        return folded == wanted
+    if kind != "message" and is_short(wanted):
+        return has_word(folded, wanted)
+    return wanted in folded
+
+
+def pack_texts(texts: Iterable[Indexed]) -> bytes:
+    """Return the texts as bytes, to be compressed."""
+    return _packer.encode([_pack_mark(each) + each.text for each in texts])
+
+
+def unpack_texts(packed: bytes) -> list[Indexed]:
+    """Return the texts that ``pack_texts`` packed."""
+    return [
+        Indexed(_KINDS[each[0].lower()], each[1:], each[0].isupper())
+        for each in _unpacker.decode(packed)
+    ]
+
+
+def _pack_mark(indexed: Indexed) -> str:
+    mark = _PACK_MARKS[indexed.kind]
+    return mark.upper() if indexed.lasting else mark
+
+
+def _whole_term(kind: Kind, folded: str) -> str:
+    return _WHOLE_MARKS[kind] + hashlib.blake2b(folded.encode(), digest_size=12).hexdigest()
+
+
+def _quote(term: str) -> str:
+    doubled = term.replace('"', '""')
+    return f'"{doubled}"'
