@@ -123,6 +123,7 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     scheduler.add("index", 1.0, indexing.run)
     scheduler.add("train", 5.0, training.run)
     scheduler.add("retention", 60.0, retention.run)
+    scheduler.add("outbox", 60.0, outbox.look_around)
     scheduler.add("erase", 3600.0, retention.erase_deleted)
     return Services(
         config=config,

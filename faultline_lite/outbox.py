@@ -39,6 +39,10 @@ class Outbox:
         released = await self._tools.database.write(release_claims, now_ms)
         if released:
             _logger.warning("%d message(s) were being sent when the server died", released)
+        await self.look_around()
+
+    async def look_around(self) -> None:
+        """Look after every channel that something is due to."""
         self.wake(await self._tools.database.read(list_busy_channels))
 
     def wake(self, identities: Iterable[bytes]) -> None:

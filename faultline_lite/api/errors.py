@@ -145,10 +145,11 @@ async def patch_error(request: Request) -> Response:
     until_ms = _check_patch(patch)
     now_ms = services.clock.now_ms()
 
-    def write(connection: sqlite3.Connection) -> Error:
+    def write(connection: sqlite3.Connection) -> tuple[Error, list[bytes]]:
         error = find_error(connection, address)
+        due: list[bytes] = []
         if patch.status is not None:
-            update_status(connection, error.id, patch.status, now_ms)
+            due = update_status(connection, error.id, patch.status, now_ms)
         if patch.muted is not None:
             update_muted(
                 connection,
@@ -157,9 +158,10 @@ async def patch_error(request: Request) -> Response:
                 until_ms=until_ms,
                 until_count=patch.untilCount,
             )
-        return find_error(connection, address)
+        return find_error(connection, address), due
 
-    error = await services.database.write(write)
+    error, due = await services.database.write(write)
+    services.outbox.wake(due)
     return JsonAnswer({"data": {"error": error_json(error)}})
 
 

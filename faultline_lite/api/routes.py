@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from faultline_lite.api.admin import backup, prune
+from faultline_lite.api.deliveries import get_decisions, get_deliveries, retry
 from faultline_lite.api.encrypt import encrypt
 from faultline_lite.api.errors import (
     get_errors,
@@ -41,6 +42,11 @@ def make_routes() -> list[Route]:
         resource(_OCCURRENCES, GET=Method(get_occurrences, "master")),
         resource(f"{_OCCURRENCES}/{{reversed_unixtime}}", GET=Method(get_one_occurrence, "master")),
         resource(f"{_ERROR}/timeline", GET=Method(get_error_timeline, "master")),
+        resource(
+            f"{_OCCURRENCES}/{{reversed_unixtime}}/decisions", GET=Method(get_decisions, "master")
+        ),
+        resource("/v0/deliveries", GET=Method(get_deliveries, "master")),
+        resource("/v0/deliveries/{id}/retry", POST=Method(retry, "master")),
         resource("/v0/projects", GET=Method(get_projects, "master")),
         resource("/v0/projects/{project}", DELETE=Method(remove_project, "master")),
         resource("/v0/projects/{project}/timeline", GET=Method(get_project_timeline, "master")),

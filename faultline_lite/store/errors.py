@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from faultline_lite.models import Error, Integer64, Status
+from faultline_lite.store.deliveries import insert_resolution
 
 Sort = Literal["lastUpdated", "count", "firstSeen"]
 
@@ -115,15 +116,22 @@ def position_of(error: Error, sort: Sort) -> Position:
 
 def update_status(
     connection: sqlite3.Connection, error_id: int, status: Status, now_ms: int
-) -> None:
-    """Set the status; the time of a change is the error's ``last_updated_ms``."""
-    connection.execute(
+) -> list[bytes]:
+    """Set the status; the time of a change is the error's ``last_updated_ms``.
+
+    Returns the identities of the channels that something becomes due to: issue trackers are told
+    that the error was resolved, where their configs ask for it.
+    """
+    changed = connection.execute(
         """
         UPDATE error SET status = ?, last_updated_ms = max(last_updated_ms, ?)
         WHERE id = ? AND status <> ?
         """,
         (status, now_ms, error_id, status),
-    )
+    ).rowcount
+    if not changed or status != "resolved":
+        return []
+    return insert_resolution(connection, error_id, now_ms)
 
 
 def update_muted(

@@ -1,10 +1,18 @@
 """The description of the API, as OpenAPI 3.1; a module for each topic."""
 
 from faultline_lite import __version__
-from faultline_lite.api.openapi import errors, occurrences, reports, search, service, timelines
+from faultline_lite.api.openapi import (
+    errors,
+    notifications,
+    occurrences,
+    reports,
+    search,
+    service,
+    timelines,
+)
 from faultline_lite.api.openapi.parts import Json
 
-_TOPICS = (errors, occurrences, search, timelines, service)
+_TOPICS = (errors, occurrences, notifications, search, timelines, service)
 
 #: The whole document.
 OPENAPI: Json = {

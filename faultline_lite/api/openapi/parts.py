@@ -74,6 +74,7 @@ REFUSALS: dict[str, Json] = {
     "403": answer("The key is missing or wrong.", ref("Refusal")),
     "404": answer("There is no such project, error or occurrence.", ref("Refusal")),
     "408": answer("The body did not arrive in time.", ref("Refusal")),
+    "412": answer("The server is not set up for it.", ref("Refusal")),
     "413": answer("The body is too large.", ref("Refusal")),
     "415": answer("The Content-Encoding is unknown.", ref("Refusal")),
     "429": answer("Too many occurrences.", ref("Refusal"), **RETRY),

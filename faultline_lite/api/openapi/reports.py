@@ -1,5 +1,6 @@
 """Reporting."""
 
+from faultline_lite.api.openapi.notifications import NOTIFICATIONS
 from faultline_lite.api.openapi.parts import (
     TIME,
     Json,
@@ -64,6 +65,7 @@ _POSTED = object_(
     data=object_(["errors"], errors=object_(["postCount"], postCount={"type": "integer"})),
     id={"type": "string", "description": "reversedUnixtime of the first entry."},
     warnings=list_of({"type": "string"}),
+    notifications=NOTIFICATIONS,
 )
 
 POST_REPORT = operation(

@@ -25,10 +25,19 @@ _BACKUP = operation(
     {"200": {"description": "A SQLite file.", "content": {"application/vnd.sqlite3": {}}}},
     ("403", "503"),
 )
+_ABOUT = object_(
+    ["data"],
+    data=object_(
+        ["version"],
+        version={"type": "string"},
+        publicKey={"type": "string", "description": "32 bytes in base64url, to seal configs to."},
+        keyId={"type": "string"},
+    ),
+)
 _INFO = operation(
-    "Say which version this is",
+    "Say which version this is, and the key that seals",
     "master",
-    {"200": answer("The version.", data(version={"type": "string"}))},
+    {"200": answer("The version, and the public key where there is a key file.", _ABOUT)},
     ("403",),
 )
 _HEALTH = operation(

@@ -1,0 +1,214 @@
+"""What became of notifications, for people: deliveries, what waits, and one occurrence's fate."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from faultline_lite.models import Integer64, NamedChannel
+from faultline_lite.store.deliveries import Kind, State
+
+#: Errors that a delivery shows; the rest is counted.
+MAX_ERRORS = 20
+
+#: The errors of a delivery that are there still, with their project.
+_ALIVE = """
+    delivery_item JOIN error ON error.id = delivery_item.error_id
+    JOIN project ON project.id = error.project_id AND project.name IS NOT NULL
+    """
+_SELECT = f"""
+    SELECT delivery.id, coalesce(channel.label, channel_config.label), kind, state, attempts,
+        delivery.created_ms, updated_ms, due_ms, outcome, failure,
+        (SELECT count(DISTINCT error_id) FROM {_ALIVE} WHERE delivery_id = delivery.id),
+        (SELECT coalesce(sum(occurrences), 0) FROM {_ALIVE} WHERE delivery_id = delivery.id)
+    FROM delivery LEFT JOIN channel ON channel.id = delivery.channel_id
+    LEFT JOIN channel_config ON channel_config.id = delivery.refused_config_id
+    """
+
+
+class HistoryPosition(msgspec.Struct, frozen=True, array_like=True):
+    """The place in the list after which the next page begins."""
+
+    updated_ms: Integer64
+    id: Integer64
+
+
+class ToldError(msgspec.Struct, frozen=True, array_like=True):
+    """An error of a delivery, and how many of its occurrences are told of."""
+
+    project: str
+    message: str
+    type: str
+    occurrences: int
+
+
+class Delivery(msgspec.Struct, frozen=True, array_like=True):
+    """A message to a channel. The fields are in the order of the query's, ``errors`` on top."""
+
+    id: int
+    channel: str
+    kind: Kind
+    state: State
+    attempts: int
+    created_ms: int
+    updated_ms: int
+    due_ms: int
+    outcome: str | None
+    failure: str | None
+    error_count: int
+    occurrence_count: int
+    errors: list[ToldError] = []
+
+
+class WaitingChannel(msgspec.Struct, frozen=True, array_like=True):
+    """What a channel has in the outbox, in no message yet."""
+
+    channel: str
+    errors: int
+    occurrences: int
+    decided_ms: int
+
+
+class OccurrenceNumbers(msgspec.Struct, frozen=True, array_like=True):
+    """What the rules decided an occurrence by, and the ids of the configs that it named."""
+
+    error_id: int
+    count: int
+    bucket: int
+    regression: bool
+    muted: bool
+    config_ids: str | None
+
+
+def list_deliveries(
+    connection: sqlite3.Connection,
+    *,
+    project: str | None,
+    state: State | None,
+    limit: int,
+    after: HistoryPosition | None,
+) -> list[Delivery]:
+    """Return up to ``limit`` deliveries, the one that changed last first."""
+    tells = f"SELECT 1 FROM {_ALIVE} WHERE delivery_id = delivery.id"
+    conditions = [f"EXISTS ({tells}{'' if project is None else ' AND project.name = ?'})"]
+    values: list[Any] = [] if project is None else [project]
+    if state is not None:
+        conditions.append("delivery.state = ?")
+        values.append(state)
+    if after is not None:
+        conditions.append("(delivery.updated_ms, delivery.id) < (?, ?)")
+        values += [after.updated_ms, after.id]
+    rows = connection.execute(
+        f"""
+        {_SELECT} WHERE {" AND ".join(conditions)}
+        ORDER BY updated_ms DESC, delivery.id DESC LIMIT ?
+        """,
+        (*values, limit),
+    ).fetchall()
+    return [_to_delivery(connection, row) for row in rows]
+
+
+def get_delivery(connection: sqlite3.Connection, delivery_id: int) -> Delivery | None:
+    """Return the delivery of that id, None where there is none."""
+    row = connection.execute(f"{_SELECT} WHERE delivery.id = ?", (delivery_id,)).fetchone()
+    return None if row is None else _to_delivery(connection, row)
+
+
+def list_waiting(connection: sqlite3.Connection, project: str | None) -> list[WaitingChannel]:
+    """Return what waits in the outbox, channel by channel, the longest waiting first."""
+    rows = connection.execute(
+        """
+        SELECT channel.label, count(DISTINCT error_id), sum(occurrences), min(decided_ms)
+        FROM outbox JOIN channel ON channel.id = outbox.channel_id
+        JOIN error ON error.id = outbox.error_id
+        JOIN project ON project.id = error.project_id AND project.name IS NOT NULL
+        WHERE ? IS NULL OR project.name = ?
+        GROUP BY channel.id ORDER BY min(decided_ms), channel.id
+        """,
+        (project, project),
+    )
+    return [WaitingChannel(*row) for row in rows]
+
+
+def get_numbers(
+    connection: sqlite3.Connection, error_id: int, place: tuple[int, int]
+) -> OccurrenceNumbers | None:
+    """Return what the occurrence at (second, ordinal) was decided by, None where there is none."""
+    row = connection.execute(
+        """
+        SELECT error_id, count, bucket, regression, muted, config_ids FROM occurrence
+        WHERE error_id = ? AND second = ? AND ordinal = ?
+        """,
+        (error_id, *place),
+    ).fetchone()
+    return None if row is None else msgspec.convert(row, OccurrenceNumbers, strict=False)
+
+
+def list_named(
+    connection: sqlite3.Connection, numbers: OccurrenceNumbers
+) -> list[tuple[int, NamedChannel]]:
+    """Return the configs that an occurrence named, with their ids, as far as they are kept."""
+    rows = connection.execute(
+        """
+        SELECT channel_config.id, digest, channel_config.label, refusal, threshold,
+            notify_interval, coalesce(channel.identity, x'')
+        FROM json_each(?) AS named JOIN channel_config ON channel_config.id = named.value
+        LEFT JOIN channel ON channel.id = channel_config.channel_id
+        ORDER BY named.key
+        """,
+        (numbers.config_ids or "[]",),
+    )
+    return [
+        (
+            config_id,
+            NamedChannel(
+                digest=digest,
+                label=label,
+                refusal=refusal,
+                threshold=threshold,
+                notify_interval=interval,
+                identity=identity,
+            ),
+        )
+        for config_id, digest, label, refusal, threshold, interval, identity in rows
+    ]
+
+
+def get_fate(
+    connection: sqlite3.Connection, numbers: OccurrenceNumbers, config_id: int
+) -> Delivery | None:
+    """Return the delivery that tells of the occurrence by that config, None where none does yet."""
+    row = connection.execute(
+        """
+        SELECT delivery_id FROM delivery_item
+        WHERE error_id = ? AND config_id = ? AND first_count <= ? AND last_count >= ?
+        ORDER BY first_count DESC, delivery_id DESC LIMIT 1
+        """,
+        (numbers.error_id, config_id, numbers.count, numbers.count),
+    ).fetchone()
+    return None if row is None else get_delivery(connection, int(row[0]))
+
+
+def is_waiting(connection: sqlite3.Connection, numbers: OccurrenceNumbers, config_id: int) -> bool:
+    """Return whether the occurrence is in the outbox by that config."""
+    row = connection.execute(
+        """
+        SELECT 1 FROM outbox
+        WHERE error_id = ? AND config_id = ? AND first_count <= ? AND last_count >= ?
+        """,
+        (numbers.error_id, config_id, numbers.count, numbers.count),
+    ).fetchone()
+    return row is not None
+
+
+def _to_delivery(connection: sqlite3.Connection, row: Sequence[Any]) -> Delivery:
+    told = connection.execute(
+        f"""
+        SELECT project.name, error.message, error.type, sum(occurrences) FROM {_ALIVE}
+        WHERE delivery_id = ? GROUP BY error.id
+        ORDER BY sum(occurrences) DESC, error.id LIMIT ?
+        """,
+        (row[0], MAX_ERRORS),
+    )
+    return msgspec.convert((*row, told.fetchall()), Delivery)
