@@ -47,20 +47,22 @@ Step = Send | Form | Wait | None
 def plan(agenda: Agenda, now_ms: int, paused_until_ms: int, limits: Limits) -> Step:
     """Return what to do next for a channel, None where nothing is left to do.
 
-    What has been tried less often goes first, so that a message which the other side does not take
-    holds up none after it.
+    What has been tried less often goes first, what was not tried at all before everything, so that
+    a message which the other side does not take holds up none after it. ``agenda.open`` is in that
+    order.
     """
     if not agenda.open and not agenda.waiting:
         return None
-    for each in agenda.open:
-        if max(each.due_ms, paused_until_ms) <= now_ms:
-            return Send(each.id)
     formed = sum(each > now_ms - HOUR_MS for each in agenda.formed_ms)
     ready = [(_ready_ms(each, agenda.formed_ms, formed, limits), each) for each in agenda.waiting]
-    chosen = [each for ready_ms, each in ready if ready_ms <= now_ms]
-    if chosen and paused_until_ms <= now_ms:
-        limit = min(_cap(each, limits) - formed for each in chosen)
-        return Form(tuple(each.config_id for each in chosen), limit)
+    if paused_until_ms <= now_ms:
+        due = [each for each in agenda.open if each.due_ms <= now_ms]
+        chosen = [each for ready_ms, each in ready if ready_ms <= now_ms]
+        if chosen and (not due or due[0].attempts > 0):
+            limit = min(_cap(each, limits) - formed for each in chosen)
+            return Form(tuple(each.config_id for each in chosen), limit)
+        if due:
+            return Send(due[0].id)
     moments = [*(each.due_ms for each in agenda.open), *(ready_ms for ready_ms, _ in ready)]
     capped = (_cap(each, limits) for each in agenda.waiting if formed >= _cap(each, limits))
     return Wait(max(min(moments), paused_until_ms), min(capped, default=None))

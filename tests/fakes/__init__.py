@@ -6,6 +6,7 @@ from tests.fakes.gitlab import FakeGitLab
 from tests.fakes.http import Answer, FakeServer, Fault, Request
 from tests.fakes.issues import FakeTrackedIssues
 from tests.fakes.names import FakeNames
+from tests.fakes.receiver import Receiver
 from tests.fakes.slack import FakeSlack
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "FakeSlack",
     "FakeTrackedIssues",
     "Fault",
+    "Receiver",
     "Request",
 ]

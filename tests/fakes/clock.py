@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+from collections.abc import Callable
 
 #: Steps of the event loop in which everything that was woken comes to rest.
 _SETTLING_STEPS = 50
@@ -19,6 +20,7 @@ class FakeClock:
         self._seconds = 0.0
         self._order = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._fell_asleep = asyncio.Event()
 
     def now_ms(self) -> int:
         return self._start_ms + round(self._seconds * 1000)
@@ -29,7 +31,26 @@ class FakeClock:
     async def sleep(self, seconds: float) -> None:
         woken = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._seconds + seconds, next(self._order), woken))
+        self._fell_asleep.set()
         await woken
+
+    async def until_asleep(self, sleepers: Callable[[], int]) -> None:
+        """Return once so many are asleep, and stay so: those who were woken meanwhile do not."""
+        while True:
+            self._fell_asleep.clear()
+            await self.settle()
+            before = self._asleep()
+            await self.settle()
+            if len(before) >= sleepers() and before == self._asleep():
+                return
+            await self._fell_asleep.wait()
+
+    def wake_watchers(self) -> None:
+        """Have ``until_asleep`` look again: somebody will not fall asleep any more."""
+        self._fell_asleep.set()
+
+    def _asleep(self) -> list[int]:
+        return sorted(order for _, order, woken in self._sleepers if not woken.done())
 
     async def advance(self, seconds: float) -> None:
         """Let so many seconds pass, and all that is due in them happen at its time."""

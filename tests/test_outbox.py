@@ -1,0 +1,387 @@
+"""From decided to delivered: at once, in batches, within caps, again after failures, never lost."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from faultline_lite.delivery_plan import back_off_seconds
+from faultline_lite.store.deliveries import claim_delivery, retry_delivery
+from tests.fakes import Answer, FakeClock, Fault, Receiver
+from tests.fakes.receiver import told
+from tests.office import Office, open_office
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def receiver(anyio_backend: str) -> AsyncIterator[Receiver]:
+    async with Receiver().run() as receiver:
+        assert isinstance(receiver, Receiver)
+        yield receiver
+
+
+@pytest.fixture
+async def office(tmp_path: Path, clock: FakeClock, anyio_backend: str) -> AsyncIterator[Office]:
+    async with open_office(tmp_path, clock) as office:
+        yield office
+
+
+# Batches
+
+
+async def test_first_goes_at_once_and_what_follows_within_the_batch_as_one(
+    office: Office, receiver: Receiver
+) -> None:
+    to = [receiver.config()]
+
+    await office.report("one", to=to)
+    first = await receiver.next()
+    for message in ("one", "two", "one", "three"):
+        await office.report(message, to=to)
+    await office.pass_time(4.9)
+    nothing_yet = receiver.is_empty
+    await office.pass_time(0.1)
+    second = await receiver.next()
+
+    assert nothing_yet
+    assert told(first) == {"one": 1}
+    assert told(second) == {"one": 2, "two": 1, "three": 1}
+    assert (second["errorCount"], second["occurrenceCount"]) == (3, 4)
+
+
+async def test_channel_that_was_quiet_is_told_at_once_again(
+    office: Office, receiver: Receiver
+) -> None:
+    to = [receiver.config()]
+    await office.report("one", to=to)
+    await receiver.next()
+    await office.clock.advance(60)
+
+    await office.report("two", to=to)
+
+    assert told(await receiver.next()) == {"two": 1}
+
+
+async def test_config_states_a_batch_of_its_own(office: Office, receiver: Receiver) -> None:
+    to = [receiver.config(batch=60)]
+    await office.report("one", to=to)
+    await receiver.next()
+    await office.report("two", to=to)
+    await office.report("three", to=to)
+
+    await office.pass_time(59)
+    nothing_yet = receiver.is_empty
+    await office.pass_time(1)
+
+    assert nothing_yet
+    assert told(await receiver.next()) == {"two": 1, "three": 1}
+
+
+async def test_without_a_batch_a_channel_gets_one_message_a_second(
+    office: Office, receiver: Receiver
+) -> None:
+    to = [receiver.config(batch=0)]
+    await office.report("one", to=to)
+    await receiver.next()
+    await office.report("two", to=to)
+    await office.report("two", to=to)
+
+    await office.pass_time(0.9)
+    nothing_yet = receiver.is_empty
+    await office.pass_time(0.1)
+
+    assert nothing_yet
+    assert told(await receiver.next()) == {"two": 2}
+
+
+async def test_ways_to_one_destination_share_its_batch_and_tell_an_occurrence_once(
+    office: Office, receiver: Receiver
+) -> None:
+    ways = [receiver.config(), receiver.config(timezone="Asia/Tokyo")]
+
+    await office.report("one", to=ways)
+    first = await receiver.next()
+    await office.report("one", to=ways[:1])
+    await office.report("one", to=ways[1:])
+    await office.pass_time(5)
+
+    assert told(first) == {"one": 1}
+    assert told(await receiver.next()) == {"one": 2}
+
+
+async def test_worst_errors_are_shown_and_the_rest_is_counted(
+    office: Office, receiver: Receiver
+) -> None:
+    to = [receiver.config()]
+    names = [f"error {chr(97 + number)}" for number in range(25)]
+    await office.report("opening", to=to)
+    await receiver.next()
+
+    for number, name in enumerate(names, 1):
+        await office.report(*[name] * number, to=to)
+    await office.pass_time(5)
+    message = await receiver.next()
+
+    shown = sorted(range(6, 26), reverse=True)
+    assert [error["occurrences"] for error in message["errors"]] == shown
+    assert (message["errorCount"], message["occurrenceCount"]) == (25, sum(range(1, 26)))
+
+
+# Caps
+
+
+async def test_what_is_over_the_cap_is_summed_up_when_there_is_room_again(
+    tmp_path: Path, clock: FakeClock, receiver: Receiver
+) -> None:
+    async with open_office(tmp_path, clock, max_per_hour=2) as office:
+        to = [receiver.config()]
+        await office.report("one", to=to)
+        await receiver.next()
+        await office.report("two", to=to)
+        await office.pass_time(5)
+        await receiver.next()
+        for _ in range(30):
+            await office.report("three", "four", to=to)
+            await office.pass_time(60)
+        silent = receiver.is_empty
+        while receiver.is_empty:
+            await office.pass_time(60)
+        closing = await receiver.next()
+
+    assert silent
+    assert clock.monotonic() >= 3600
+    assert told(closing) == {"three": 30, "four": 30}
+    assert closing["notes"] == [
+        "Held back since 2016-12-06T15:00:05+00:00: at most 2 messages an hour go to this channel."
+    ]
+
+
+async def test_restriction_of_a_config_caps_what_it_causes_and_nothing_else(
+    office: Office, receiver: Receiver
+) -> None:
+    capped = [receiver.config(restrict={"max_per_hour": 1})]
+    await office.report("one", to=capped)
+    await receiver.next()
+    await office.report("two", to=capped)
+    await office.report("three", to=[receiver.config()])
+
+    await office.pass_time(5)
+
+    assert told(await receiver.next()) == {"three": 1}
+    assert [each.occurrences for each in await office.waiting()] == [1]
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    "reply", [Answer(500), Answer(408), Answer(502), Fault.RESET, Fault.GARBAGE, Fault.CUT]
+)
+async def test_failure_that_may_pass_is_tried_again_and_loses_nothing(
+    office: Office, receiver: Receiver, reply: Answer | Fault
+) -> None:
+    receiver.script.append(reply)
+
+    await office.report("one", to=[receiver.config()])
+    first = await receiver.next()
+    await office.pass_time(5)
+    second = await receiver.next()
+    await office.rest()
+
+    assert told(first) == told(second) == {"one": 1}
+    (delivery,) = await office.deliveries()
+    assert (delivery.attempts, delivery.occurrence_count) == (2, 1)
+
+
+async def test_what_comes_while_a_channel_fails_follows_as_one_message(
+    office: Office, receiver: Receiver
+) -> None:
+    receiver.script.extend([Answer(503)] * 6)
+    to = [receiver.config()]
+
+    await office.report("one", to=to)
+    await receiver.next()
+    seen: list[dict[str, int]] = []
+    for _ in range(40):
+        await office.report("two", to=to)
+        await office.pass_time(60)
+        while not receiver.is_empty:
+            seen.append(told(await receiver.next()))
+    settled = [each for each in await office.deliveries() if each.state == "sent"]
+
+    assert not await office.waiting()
+    assert sum(each.occurrence_count for each in settled) == 41
+    # One for the first, at most two for what gathered while it failed, then one a minute.
+    assert len(settled) < 41
+
+
+async def test_time_that_the_other_side_asks_for_is_kept(
+    office: Office, receiver: Receiver
+) -> None:
+    receiver.script.append(Answer(429, b"", {"Retry-After": "100"}))
+    await office.report("one", to=[receiver.config()])
+    await receiver.next()
+
+    await office.pass_time(99)
+    nothing_yet = receiver.is_empty
+    await office.pass_time(1)
+
+    assert nothing_yet
+    assert told(await receiver.next()) == {"one": 1}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
+async def test_refusal_is_final_visible_and_tried_again_by_hand(
+    office: Office, receiver: Receiver, status: int
+) -> None:
+    receiver.script.append(Answer(status))
+    await office.report("one", to=[receiver.config()])
+    await receiver.next()
+    # It has nothing more to do: the courier leaves.
+    await office.rest()
+    (failed,) = await office.deliveries()
+
+    identity = await office.services.database.write(
+        retry_delivery, failed.id, office.clock.now_ms()
+    )
+    assert identity is not None
+    office.services.outbox.wake([identity])
+    again = await receiver.next()
+    await office.rest()
+
+    assert failed.state == "failed"
+    assert told(again) == {"one": 1}
+    (delivery,) = await office.deliveries()
+    assert delivery.state == "sent"
+    assert str(status) in (failed.failure or "")
+
+
+async def test_channel_that_is_dead_for_a_day_is_given_up_and_stays_visible(
+    office: Office, receiver: Receiver
+) -> None:
+    receiver.script.extend([Answer(500)] * 1000)
+    await office.report("one", to=[receiver.config()])
+    await receiver.next()
+
+    # The last attempt may come as late as one pause after the day.
+    for _ in range(24 * 4 + 2):
+        await office.pass_time(900)
+        while not receiver.is_empty:
+            await receiver.next()
+    (delivery,) = await office.deliveries()
+
+    assert delivery.state == "failed"
+    assert 50 < delivery.attempts < 150
+    assert "500" in (delivery.failure or "")
+
+
+async def test_message_that_is_never_taken_holds_up_no_other(
+    office: Office, receiver: Receiver
+) -> None:
+    take = receiver.handler
+    receiver.handler = lambda request: Answer(500) if b"poison" in request.body else take(request)
+    to = [receiver.config()]
+
+    await office.report("poison", to=to)
+    await office.rest()
+    await office.report("fine", to=to)
+    for _ in range(3):
+        await office.pass_time(20)
+
+    assert told(await receiver.next()) == {"fine": 1}
+    assert {each.state for each in await office.deliveries()} == {"due", "sent"}
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5, 50])
+def test_back_off_grows_to_a_bound_and_differs_by_chance(attempts: int) -> None:
+    longest = min(5 * 2 ** (attempts - 1), 900)
+
+    assert back_off_seconds(attempts, lambda: 0.0) == longest
+    assert back_off_seconds(attempts, lambda: 1.0) == longest / 2
+
+
+# Channels beside each other
+
+
+async def test_channel_that_hangs_delays_no_other(office: Office, receiver: Receiver) -> None:
+    hanging = Receiver()
+    hanging.script.extend([Fault.HANG] * 10)
+    async with hanging.run():
+        await office.report("one", to=[hanging.config(), receiver.config()])
+        await hanging.next()
+        first = await receiver.next()
+        for _ in range(3):
+            await office.report("two", to=[hanging.config(), receiver.config()])
+            await office.pass_time(5, hanging=1)
+            assert told(await receiver.next()) == {"two": 1}
+
+    assert told(first) == {"one": 1}
+
+
+async def test_channel_is_sent_one_message_at_a_time(office: Office, receiver: Receiver) -> None:
+    receiver.script.append(Fault.HANG)
+    to = [receiver.config(batch=0)]
+    await office.report("one", to=to)
+    await receiver.next()
+
+    await office.report("two", to=to)
+    await office.clock.advance(30)
+
+    assert receiver.is_empty
+    assert [each.occurrences for each in await office.waiting()] == [1]
+
+
+# What is deleted, and what outlives the process
+
+
+async def test_restart_sends_what_waited_and_what_was_being_sent(
+    tmp_path: Path, clock: FakeClock, receiver: Receiver
+) -> None:
+    receiver.script.append(Fault.HANG)
+    async with open_office(tmp_path, clock) as office:
+        await office.report("being sent", to=[receiver.config()])
+        await receiver.next()
+        await office.report("waiting", to=[receiver.config()])
+        (delivery,) = await office.deliveries()
+    async with open_office(tmp_path, clock) as office:
+        again = await receiver.next()
+        await office.pass_time(5)
+        after = await receiver.next()
+
+    assert delivery.state == "sending"
+    assert told(again) == {"being sent": 1}
+    assert told(after) == {"waiting": 1}
+
+
+async def test_message_under_way_is_finished_at_a_shutdown(
+    tmp_path: Path, clock: FakeClock, receiver: Receiver
+) -> None:
+    async with open_office(tmp_path, clock) as office:
+        await office.report("one", to=[receiver.config()])
+        await receiver.next()
+        # It was answered; what it came to is still to be recorded.
+        await office.services.outbox.stop(10)
+        (delivery,) = await office.deliveries()
+
+    assert (delivery.state, delivery.outcome) == ("sent", "answered 200")
+
+
+async def test_claimed_message_is_nobody_elses_before_its_lease_is_over(
+    office: Office, receiver: Receiver
+) -> None:
+    receiver.script.append(Fault.HANG)
+    await office.report("one", to=[receiver.config()])
+    await receiver.next()
+    (delivery,) = await office.deliveries()
+    now_ms = office.clock.now_ms()
+    write = office.services.database.write
+
+    early = await write(claim_delivery, delivery.id, now_ms + 59_999, now_ms + 60_000)
+    late = await write(claim_delivery, delivery.id, now_ms + 60_000, now_ms + 120_000)
+    again = await write(claim_delivery, delivery.id, now_ms + 60_000, now_ms + 120_000)
+
+    assert early is None
+    assert late is not None
+    assert (late.id, late.attempts) == (delivery.id, 2)
+    assert again is None
