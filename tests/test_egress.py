@@ -1,8 +1,10 @@
 """What is never connected to, and what is read of those who may be."""
 
 import asyncio
+import socket
 import ssl
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from ipaddress import IPv4Address
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 import trustme
 
 from faultline_lite.destinations import Destinations
-from faultline_lite.egress import Egress, HttpResponse, SystemResolver
+from faultline_lite.egress import MAX_LOOK_UPS, Egress, HttpResponse, SystemResolver
 from faultline_lite.exceptions import NotifyError
 from tests.fakes import Answer, FakeNames, FakeServer, Fault, Request
 from tests.fakes.http import BOMB, HUGE_BYTES
@@ -454,3 +456,39 @@ def test_system_resolver_finds_addresses_and_says_when_there_are_none() -> None:
         return [set(each) for each in found]
 
     assert asyncio.run(run()) == [{IPv4Address("127.0.0.1")}] * 5
+
+
+def test_name_that_takes_long_holds_one_thread_and_no_other_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    answered = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def answer_late(host: str, *how: Any, **more: Any) -> Any:
+        asked.append(host)
+        if host.startswith("slow"):
+            answered.wait()
+            raise socket.gaierror("no such name")
+        return look_up(host, *how, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer_late)
+
+    async def run() -> None:
+        resolver = SystemResolver()
+        waiting = [asyncio.create_task(resolver("slow.example")) for _ in range(5)]
+        other = await resolver("127.0.0.1")
+        waiting += [asyncio.create_task(resolver(f"slow{n}.example")) for n in range(MAX_LOOK_UPS)]
+        # One of them is more than are looked up at once.
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        answered.set()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+        assert (other, [str(task.exception()) for task in done]) == (
+            [IPv4Address("127.0.0.1")],
+            ["too many names are being looked up"],
+        )
+
+    asyncio.run(run())
+
+    assert (asked.count("slow.example"), len(asked)) == (1, MAX_LOOK_UPS + 1)

@@ -19,13 +19,20 @@ DATE = {"Date": "Wed, 07 Dec 2016 00:00:00 GMT"}
 RESET = "1481068890"
 
 
-def tell(github: FakeGitHub, *, token: str = TOKEN, issues: FakeTrackedIssues | None = None) -> str:
+def tell(
+    github: FakeGitHub,
+    *,
+    token: str = TOKEN,
+    issues: FakeTrackedIssues | None = None,
+    message: str = "Undefined index: faultline",
+) -> str:
     async def run() -> str:
         async with github.run(), open_way_out() as http:
             config = GitHubConfig(
                 user_token=token, owner="owner", repo="repo", endpoint=github.endpoint
             )
-            return await send(http, config, make_message(), issues or FakeTrackedIssues())
+            told = make_message(make_error(message=message))
+            return await send(http, config, told, issues or FakeTrackedIssues())
 
     return asyncio.run(run())
 
@@ -161,22 +168,24 @@ def test_page_of_the_largest_bodies_is_read_whole() -> None:
 )
 def test_title_that_is_no_good_query_is_searched_for_within_the_limits(message: str) -> None:
     github = FakeGitHub()
-    error = make_error(message=message)
 
-    async def run() -> None:
-        async with github.run(), open_way_out() as http:
-            config = GitHubConfig(
-                user_token=TOKEN, owner="owner", repo="repo", endpoint=github.endpoint
-            )
-            await send(http, config, make_message(error), FakeTrackedIssues())
-
-    asyncio.run(run())
+    tell(github, message=message)
 
     queries = [request.query["q"] for request in github.requests if "q" in request.query]
     words = [query.partition(" in:")[0] for query in queries]
     assert github.problems == []
     assert all(len(each) <= 200 and ":" not in each for each in words)
-    assert not {"AND", "OR", "NOT"} & {word for each in words for word in each.split()}
+    assert not {"and", "or", "not"} & {word.lower() for each in words for word in each.split()}
+
+
+def test_issue_of_the_original_whose_title_is_one_long_word_is_found() -> None:
+    github = FakeGitHub()
+    message = "x" * 210
+    github.add(f"[notice] {message}")
+    for number in range(14):
+        github.add(f"[notice] another {number}")
+
+    assert tell(github, message=message) == "issue #1 open and commented on"
 
 
 def test_config_is_read_with_its_defaults() -> None:

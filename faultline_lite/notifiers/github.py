@@ -41,6 +41,7 @@ MAX_QUERY_WORDS = 20
 SECONDARY_LIMIT_SECONDS = 60.0
 MAX_DETAIL_CHARACTERS = 200
 
+_OPERATORS = frozenset({"and", "or", "not"})
 _NAME = re.compile(r"(?!\.+\Z)[\w.-]{1,100}", re.ASCII)
 
 
@@ -113,9 +114,7 @@ class GitHub:
 
     async def find_in_titles(self, title: str) -> Sequence[Issue]:
         """Search for the words of the title, as far as a query goes."""
-        words = " ".join(re.findall(r"\w+", title.lower())[:MAX_QUERY_WORDS])
-        if len(words) > MAX_QUERY_CHARACTERS:
-            words = words[:MAX_QUERY_CHARACTERS].rpartition(" ")[0] or words[:MAX_QUERY_CHARACTERS]
+        words = _choose_words(title)
         return await self._search("title", words) if words else ()
 
     async def open(self, draft: Draft) -> int:
@@ -253,6 +252,16 @@ def _message_of(response: HttpResponse) -> str:
         return msgspec.json.decode(response.body, type=_Said).message
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
+
+
+def _choose_words(title: str) -> str:
+    """Return the first words of a title, whole ones, as a query that has no operators."""
+    words = [word for word in re.findall(r"\w+", title.lower()) if word not in _OPERATORS]
+    chosen = ""
+    for word in words[:MAX_QUERY_WORDS]:
+        if len(chosen) + len(word) < MAX_QUERY_CHARACTERS:
+            chosen = f"{chosen} {word}".lstrip()
+    return chosen
 
 
 def _issues(found: list[_Found]) -> list[Issue]:
