@@ -31,6 +31,7 @@ from faultline_lite.http.routing import Edge
 from faultline_lite.http.services import Services
 from faultline_lite.indexing import Indexing
 from faultline_lite.ingest import Ingest
+from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
 from faultline_lite.notifiers.turns import Turns
 from faultline_lite.outbox import MAX_SENDING, Outbox
@@ -86,6 +87,12 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
     return Edge(app, metrics)
 
 
+def end_streams(app: Edge) -> None:
+    """End what would never end by itself, when a shutdown begins."""
+    services: Services = app.app.state.services
+    services.live.close()
+
+
 def make_egress(config: Config) -> Egress:
     """Return the way out that the configuration allows."""
     destinations = Destinations(config.allow_hosts, allow_private=config.allow_private)
@@ -115,6 +122,7 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
             metrics=metrics,
         )
     )
+    live = LiveTail()
     retention = Retention(config, database, clock, metrics)
     training = PayloadTraining(database, codec, clock)
     scheduler = Scheduler(clock)
@@ -130,7 +138,8 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         clock=clock,
         database=database,
         codec=codec,
-        ingest=Ingest(config, database, codec, metrics, unsealer.name_channels, outbox.wake),
+        live=live,
+        ingest=Ingest(config, database, codec, metrics, unsealer.name_channels, outbox.wake, live),
         outbox=outbox,
         egress=egress,
         indexing=indexing,

@@ -12,6 +12,7 @@ from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.decisions import Decision, enqueue, name_configs, tell
 from faultline_lite.fingerprint import address_key, group_key, normalise, truncate
+from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
 from faultline_lite.models import Entry, NamedChannel, NewOccurrence, Recorded, Report, Sender
 from faultline_lite.payloads import PayloadCodec
@@ -44,7 +45,7 @@ class Ingest:
     """Takes reports in; one for each server.
 
     ``name_channels`` opens the configs of a report; ``on_due`` is told the identities of the
-    channels that something has become due to.
+    channels that something has become due to, and ``live`` of the errors that occurred.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Ingest:
         metrics: Metrics,
         name_channels: Callable[[Report, Sender], tuple[NamedChannel, ...]],
         on_due: Callable[[set[bytes]], None],
+        live: LiveTail,
     ) -> None:
         self._timeunit = config.timeunit
         self._exact = config.grouping == "message"
@@ -64,6 +66,7 @@ class Ingest:
         self._metrics = metrics
         self._name_channels = name_channels
         self._on_due = on_due
+        self._live = live
 
     async def take(self, report: Report, sender: Sender = CLIENT) -> Taken:
         """Store the report as a whole and return what became of it, once it is durable.
@@ -85,6 +88,7 @@ class Ingest:
         size_bytes = sum(len(each.payload) for each in occurrences)
         recorded = await self._database.write_grouped(self._record, occurrences, size_bytes)
         self._metrics.occurrences.inc(len(recorded))
+        self._live.publish(report.project, (each.error_id for each in recorded))
         return Taken(recorded, self._tell(channels, recorded) if channels else [])
 
     def scrub_message(self, message: str) -> str:

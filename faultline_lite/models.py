@@ -133,6 +133,7 @@ class Bucket(msgspec.Struct, frozen=True):
 class ProjectSummary(msgspec.Struct, frozen=True):
     """A project with totals over its errors."""
 
+    id: int
     name: str
     count: int
     unresolved_count: int

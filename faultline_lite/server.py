@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import uvicorn
-from starlette.types import ASGIApp
 
-from faultline_lite.app import SHUTDOWN_SECONDS, create_app
+from faultline_lite.app import SHUTDOWN_SECONDS, create_app, end_streams
 from faultline_lite.config import Config
 from faultline_lite.connection import Connection
 from faultline_lite.database_file import lock_database, prepare_database
 from faultline_lite.exceptions import ConfigError
+from faultline_lite.http.routing import Edge
 
 BACKLOG = 2048
 #: Objects between two collections. A report makes hundreds, none of them in a cycle, so that
@@ -50,7 +50,7 @@ class Server(uvicorn.Server):
     where everything went well. ``on_ready`` is called once it answers.
     """
 
-    def __init__(self, config: Config, app: ASGIApp, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: Config, app: Edge, on_ready: Callable[[], None]) -> None:
         connect = partial(Connection, head_seconds=config.max_request_seconds)
         settings = uvicorn.Config(
             app,
@@ -63,6 +63,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=int(SHUTDOWN_SECONDS),
         )
         super().__init__(settings)
+        self._app = app
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -74,6 +75,11 @@ class Server(uvicorn.Server):
             gc.freeze()
             gc.set_threshold(COLLECT_AFTER_OBJECTS, *gc.get_threshold()[1:])
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End open streams, then finish what is under way."""
+        end_streams(self._app)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from faultline_lite.http.keys import KeyRing
 from faultline_lite.http.ratelimit import RateLimiter
 from faultline_lite.indexing import Indexing
 from faultline_lite.ingest import Ingest
+from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
 from faultline_lite.outbox import Outbox
 from faultline_lite.payloads import PayloadCodec
@@ -28,6 +29,7 @@ class Services:
     clock: Clock
     database: Database
     codec: PayloadCodec
+    live: LiveTail
     ingest: Ingest
     outbox: Outbox
     egress: Egress

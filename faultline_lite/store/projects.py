@@ -15,7 +15,7 @@ def list_projects(connection: sqlite3.Connection) -> list[ProjectSummary]:
     """Return all projects by name, with totals over their errors."""
     rows = connection.execute(
         """
-        SELECT project.name, coalesce(sum(error.count), 0),
+        SELECT project.id, project.name, coalesce(sum(error.count), 0),
             coalesce(sum(error.status = 'unresolved'), 0),
             coalesce(max(error.last_updated_ms), project.created_ms)
         FROM project LEFT JOIN error INDEXED BY error_by_update ON error.project_id = project.id

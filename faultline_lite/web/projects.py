@@ -1,17 +1,79 @@
-"""The projects, or on an empty server the first steps."""
+"""The projects; where there is none yet, the first steps to one."""
 
+import re
 import sqlite3
 
 from starlette.responses import Response
 
+from faultline_lite.models import ProjectSummary
 from faultline_lite.store.projects import list_projects
+from faultline_lite.web.clients import CLIENTS, Setup
+from faultline_lite.web.links import project_path
+from faultline_lite.web.series import project_sparklines
 from faultline_lite.web.visits import Values, Visit
+
+SAMPLE_PROJECT = "sample-project"
+#: What a Host header must be made of to stand in a line to paste.
+_HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?", re.ASCII | re.IGNORECASE)
 
 
 async def show_projects(visit: Visit) -> Response:
-    """Show the projects by name."""
+    """Show the projects by name; first steps where there is none."""
+    projects = await visit.services.database.read(list_projects)
+    if not projects:
+        return await _show_steps(visit, waiting=True)
+    # The first steps lead here once a report has come in.
+    if "started" in visit.request.query_params and len(projects) == 1:
+        return visit.redirect(project_path(projects[0].name))
+    return await _show_list(visit, projects)
+
+
+async def show_setup(visit: Visit) -> Response:
+    """Show how to report here, whatever projects there are."""
+    return await _show_steps(visit, waiting=False)
+
+
+async def _show_list(visit: Visit, projects: list[ProjectSummary]) -> Response:
+    now_ms = visit.services.clock.now_ms()
 
     def read(connection: sqlite3.Connection) -> Values:
-        return {"projects": list_projects(connection)}
+        ids = [project.id for project in projects]
+        return {
+            "projects": projects,
+            "sparklines": project_sparklines(connection, ids, now_ms),
+        }
 
     return await visit.show("projects.html", read)
+
+
+async def _show_steps(visit: Visit, *, waiting: bool) -> Response:
+    config = visit.services.config
+    setup = make_setup(visit, SAMPLE_PROJECT)
+    return await visit.show_plain(
+        "first_steps.html",
+        waiting=waiting,
+        key_is_missing=config.master_api_key is not None and not config.client_api_keys,
+        clients=[(client, client.render(setup)) for client in CLIENTS],
+    )
+
+
+def make_setup(visit: Visit, project: str, sealed: str | None = None) -> Setup:
+    """Return what a client must be told to report to this server."""
+    config = visit.services.config
+    if config.client_api_keys:
+        key = config.client_api_keys[0]
+    else:
+        # Never the master key: what is pasted into programs ends up in many places.
+        key = "" if config.master_api_key is None else "<client_api_keys>"
+    return Setup(f"{_base_url(visit)}/v0", key, project, sealed)
+
+
+def _base_url(visit: Visit) -> str:
+    """Return where this server is reached: as configured, or as the browser has reached it."""
+    config = visit.services.config
+    if config.public_url is not None:
+        return config.public_url
+    host = visit.request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        host = f"{config.host}:{config.port}"
+    return f"{'https' if visit.is_https else 'http'}://{host}"

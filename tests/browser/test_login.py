@@ -18,7 +18,7 @@ def test_master_key_opens_the_pages_until_log_out(
         page = open_page("/")
         page.get_by_label("Master key").fill(MASTER_KEY)
         page.get_by_role("button", name="Log in").click()
-        expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+        expect(page.get_by_role("heading", name="Send a first error")).to_be_visible()
         page.get_by_role("button", name="Log out").click()
         expect(page.get_by_role("heading", name="Log in")).to_be_visible()
         page.goto("/")
@@ -47,4 +47,4 @@ def test_link_from_elsewhere_finds_the_visitor_logged_in(
         page.goto(f"{elsewhere}/mail")
         page.get_by_role("link", name="an error").click()
 
-        expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+        expect(page.get_by_role("heading", name="Send a first error")).to_be_visible()

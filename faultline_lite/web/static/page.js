@@ -1,9 +1,19 @@
-// What every page does: times in the visitor's zone, links of faultline's old pages.
-import { localise, keepFresh } from "./times.js";
+// What every page does: times in the visitor's zone, copying, links of faultline's old pages.
+import { copyOnClick, showCopyButtons } from "./copy.js";
 import { followOldLink } from "./old-links.js";
+import { keepFresh, localise } from "./times.js";
 
 followOldLink();
 localise(document);
 keepFresh();
-// What htmx or the live tail puts into the page.
-document.addEventListener("htmx:load", (event) => localise(event.target));
+showCopyButtons(document);
+copyOnClick();
+
+// Whatever is put into a page later, by htmx or by the live tail.
+document.addEventListener("page:changed", (event) => {
+  localise(event.target);
+  showCopyButtons(event.target);
+});
+document.addEventListener("htmx:load", (event) => {
+  event.target.dispatchEvent(new CustomEvent("page:changed", { bubbles: true }));
+});
