@@ -379,6 +379,7 @@ COMMANDS_WITH_ANSWER = [
     ["prune"],
     ["export", "web"],
     ["export"],
+    ["search", "word"],
 ]
 
 

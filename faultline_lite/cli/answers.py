@@ -60,6 +60,35 @@ class ErrorPage(TypedDict):
     nextCursor: NotRequired[str | None]
 
 
+class SnippetPart(TypedDict):
+    """A piece of what was found."""
+
+    text: str
+    matched: bool
+
+
+class Snippet(TypedDict):
+    """Where something was found, and it."""
+
+    field: str
+    parts: list[SnippetPart]
+
+
+class FoundError(Error):
+    """An error that a search found."""
+
+    project: str
+    snippet: NotRequired[Snippet]
+
+
+class SearchPage(TypedDict):
+    """Errors that a search found."""
+
+    errors: list[FoundError]
+    nextCursor: NotRequired[str | None]
+    notice: NotRequired[str | None]
+
+
 class ErrorChanged(TypedDict):
     """An error after a change."""
 

@@ -1,10 +1,8 @@
 """Commands that talk to a server that runs, over its HTTP API."""
 
-import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,9 +17,9 @@ from faultline_lite.cli.answers import (
     Posted,
     ProjectPage,
 )
-from faultline_lite.cli.client import ERRORS_PER_PAGE, Client, ServerError, make_client, path_of
+from faultline_lite.cli.client import ERRORS_PER_PAGE, Client, ServerError, path_of
+from faultline_lite.cli.connected import connected, json_option
 from faultline_lite.cli.output import json_line, json_text, print_table, printable
-from faultline_lite.cli.settings import config_option, load_settings
 from faultline_lite.database_file import quick_check
 from faultline_lite.exceptions import DatabaseUnusableError
 from faultline_lite.private_files import open_private_file
@@ -31,42 +29,13 @@ T = TypeVar("T")
 NOT_FOUND = 404
 
 
-def _remote(*, reports: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command its ``client`` and the options that lead to it; a refusal is exit code 1."""
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        @config_option
-        @click.option("--url", envvar="FAULTLINE_LITE_URL", help="Server to talk to.")
-        @click.option("--api-key", envvar="FAULTLINE_LITE_API_KEY", help="Key to talk with.")
-        @functools.wraps(command)
-        def run(
-            *args: Any, config_file: Path | None, url: str | None, api_key: str | None, **rest: Any
-        ) -> None:
-            client = make_client(
-                url, api_key, functools.partial(load_settings, config_file), reports=reports
-            )
-            with closing(client):
-                try:
-                    command(client, *args, **rest)
-                except ServerError as error:
-                    click.echo(f"Error: {printable(str(error))}", err=True)
-                    sys.exit(1)
-
-        return run
-
-    return decorate
-
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-
-
 @click.command()
 @click.argument("file", type=click.File("rb"), required=False)
 @click.option("--project", required=True, help="Project to report to.")
 @click.option("--message", help="Report this message instead of a file.")
 @click.option("--type", "type_", help="Type of the error, with --message.")
-@_json_option
-@_remote(reports=True)
+@json_option
+@connected(reports=True)
 def send(
     client: Client,
     file: Any,
@@ -94,8 +63,8 @@ def send(
 
 
 @click.command()
-@_json_option
-@_remote()
+@json_option
+@connected()
 def projects(client: Client, as_json: bool) -> None:
     """List the projects."""
     listed = client.get("/v0/projects", ProjectPage)["projects"]
@@ -122,8 +91,8 @@ def projects(client: Client, as_json: bool) -> None:
     show_default=True,
     help="Errors to list.",
 )
-@_json_option
-@_remote()
+@json_option
+@connected()
 def errors(
     client: Client,
     project: str,
@@ -156,8 +125,8 @@ def errors(
     show_default=True,
     help="Latest occurrences to list.",
 )
-@_json_option
-@_remote()
+@json_option
+@connected()
 def show(client: Client, project: str, message: str, limit: int, as_json: bool) -> None:
     """Show the error of PROJECT that MESSAGE belongs to."""
     path = path_of(project, "errors", message)
@@ -186,8 +155,8 @@ def show(client: Client, project: str, message: str, limit: int, as_json: bool) 
 @click.argument("project")
 @click.argument("messages", nargs=-1, required=True, metavar="MESSAGE...")
 @click.option("--reopen", is_flag=True, help="Set them back to unresolved.")
-@_json_option
-@_remote()
+@json_option
+@connected()
 def resolve(
     client: Client, project: str, messages: tuple[str, ...], reopen: bool, as_json: bool
 ) -> None:
@@ -218,7 +187,7 @@ def resolve(
 @click.argument("project")
 @click.argument("message", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_remote()
+@connected()
 def delete(client: Client, project: str, message: str | None, yes: bool) -> None:
     """Delete the error of PROJECT that MESSAGE belongs to, or the whole PROJECT."""
     what = f"the project {project}" if message is None else f"the error {message!r} of {project}"
@@ -233,8 +202,8 @@ def delete(client: Client, project: str, message: str | None, yes: bool) -> None
 
 
 @click.command()
-@_json_option
-@_remote()
+@json_option
+@connected()
 def prune(client: Client, as_json: bool) -> None:
     """Run retention now, instead of waiting for its turn."""
     freed = client.send("POST", "/v0/prune", Freed)["data"]
@@ -250,7 +219,7 @@ def prune(client: Client, as_json: bool) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE where it exists.")
-@_remote()
+@connected()
 def backup(client: Client, file: Path, force: bool) -> None:
     """Write a verified copy of the server's database to FILE; the server goes on meanwhile."""
     _refuse_existing(file, force)
@@ -276,7 +245,7 @@ def backup(client: Client, file: Path, force: bool) -> None:
     help="File to write; it appears once all is written.  [default: standard output]",
 )
 @click.option("--force", is_flag=True, help="Replace the file where it exists.")
-@_remote()
+@connected()
 def export(client: Client, project: str | None, output: Path, force: bool) -> None:
     """Write every kept occurrence, of PROJECT or of all, as a line of JSON."""
     lines = _export_lines(client, project)

@@ -1,0 +1,43 @@
+"""What commands have in common that talk to a server: its client, and how its refusals end."""
+
+import functools
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from faultline_lite.cli.client import ServerError, make_client
+from faultline_lite.cli.output import printable
+from faultline_lite.cli.settings import config_option, load_settings
+
+
+def connected(*, reports: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command its ``client`` and the options that lead to it; a refusal is exit code 1."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @config_option
+        @click.option("--url", envvar="FAULTLINE_LITE_URL", help="Server to talk to.")
+        @click.option("--api-key", envvar="FAULTLINE_LITE_API_KEY", help="Key to talk with.")
+        @functools.wraps(command)
+        def run(
+            *args: Any, config_file: Path | None, url: str | None, api_key: str | None, **rest: Any
+        ) -> None:
+            client = make_client(
+                url, api_key, functools.partial(load_settings, config_file), reports=reports
+            )
+            with closing(client):
+                try:
+                    command(client, *args, **rest)
+                except ServerError as error:
+                    click.echo(f"Error: {printable(str(error))}", err=True)
+                    sys.exit(1)
+
+        return run
+
+    return decorate
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
