@@ -25,12 +25,14 @@ from faultline_lite.delivery_plan import Limits
 from faultline_lite.destinations import Destinations
 from faultline_lite.egress import Egress
 from faultline_lite.exceptions import DatabaseUnavailableError, RequestError
+from faultline_lite.http.body import MAX_ARRIVING_BYTES, ByteBudget
 from faultline_lite.http.keys import KeyRing
 from faultline_lite.http.ratelimit import RateLimiter
 from faultline_lite.http.routing import Edge
 from faultline_lite.http.services import Services
 from faultline_lite.indexing import Indexing
 from faultline_lite.ingest import Ingest
+from faultline_lite.large_work import LargeWork
 from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
 from faultline_lite.notifiers.turns import Turns
@@ -68,6 +70,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
             await services.scheduler.stop(SHUTDOWN_SECONDS)
             await services.outbox.stop(SHUTDOWN_SECONDS)
             await services.egress.close()
+            services.large_work.close()
             await services.database.close()
 
     app = Starlette(
@@ -123,6 +126,10 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         )
     )
     live = LiveTail()
+    large_work = LargeWork()
+    ingest = Ingest(
+        config, database, codec, metrics, unsealer.name_channels, outbox.wake, live, large_work
+    )
     retention = Retention(config, database, clock, metrics)
     training = PayloadTraining(database, codec, clock)
     scheduler = Scheduler(clock)
@@ -139,7 +146,9 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         database=database,
         codec=codec,
         live=live,
-        ingest=Ingest(config, database, codec, metrics, unsealer.name_channels, outbox.wake, live),
+        ingest=ingest,
+        large_work=large_work,
+        arriving=ByteBudget(MAX_ARRIVING_BYTES),
         outbox=outbox,
         egress=egress,
         indexing=indexing,

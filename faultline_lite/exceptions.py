@@ -10,7 +10,8 @@ FaultlineError
 │   ├── PreconditionFailedError   412
 │   ├── BodyTooLargeError         413
 │   ├── UnknownEncodingError      415
-│   └── RateLimitedError          429, with the seconds to wait
+│   ├── RateLimitedError          429, with the seconds to wait
+│   └── OverloadedError           503, with the seconds to wait
 ├── ChannelConfigError      the sender corrects the notification config; the report is stored
 ├── NotifyError             a message was not delivered: try again, unless it is permanent
 └── DatabaseError
@@ -125,6 +126,12 @@ class NotifyError(FaultlineError):
         self.reason = reason
         self.permanent = permanent
         self.retry_after_seconds = retry_after_seconds
+
+
+class OverloadedError(RequestError):
+    """More arrives at once than the server has memory for."""
+
+    status = 503
 
 
 class DatabaseError(FaultlineError):

@@ -6,12 +6,14 @@ Nothing before the commit is acknowledged, and nothing after it can fail the req
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.decisions import Decision, enqueue, name_configs, tell
 from faultline_lite.fingerprint import address_key, group_key, normalise, truncate
+from faultline_lite.large_work import LargeWork
 from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
 from faultline_lite.models import Entry, NamedChannel, NewOccurrence, Recorded, Report, Sender
@@ -21,10 +23,6 @@ from faultline_lite.store.recording import record_reports
 
 #: Entries that are prepared before other requests have their turn.
 ENTRIES_AT_A_TIME = 25
-#: More than this is decoded and scrubbed in a thread. A report that is made to be slow takes a
-#: second for some megabytes, in which other requests must have their turn.
-LARGE_BYTES = 128 * 1024
-
 #: Nobody in particular: with a client's key, from no page.
 CLIENT = Sender()
 
@@ -57,6 +55,7 @@ class Ingest:
         name_channels: Callable[[Report, Sender], tuple[NamedChannel, ...]],
         on_due: Callable[[set[bytes]], None],
         live: LiveTail,
+        large_work: LargeWork,
     ) -> None:
         self._timeunit = config.timeunit
         self._exact = config.grouping == "message"
@@ -67,22 +66,20 @@ class Ingest:
         self._name_channels = name_channels
         self._on_due = on_due
         self._live = live
+        self._large_work = large_work
 
     async def take(self, report: Report, sender: Sender = CLIENT) -> Taken:
         """Store the report as a whole and return what became of it, once it is durable.
 
-        Raises DatabaseUnavailableError, with nothing stored.
+        Raises DatabaseUnavailableError and OverloadedError, with nothing stored.
         """
         channels: tuple[NamedChannel, ...] = ()
         if report.notifications:
             channels = self._name_channels(report, sender)
         occurrences = []
         for number, entry in enumerate(report.entries, 1):
-            if len(entry.payload) > LARGE_BYTES:
-                prepared = await asyncio.to_thread(self._prepare, report, entry, channels)
-            else:
-                prepared = self._prepare(report, entry, channels)
-            occurrences.append(prepared)
+            prepare = partial(self._prepare, report, entry, channels)
+            occurrences.append(await self._large_work.run(prepare, len(entry.payload)))
             if number % ENTRIES_AT_A_TIME == 0:
                 await asyncio.sleep(0)
         size_bytes = sum(len(each.payload) for each in occurrences)

@@ -144,6 +144,11 @@ class ServerProcess:
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
+    def peak_bytes(self) -> int:
+        """Return the most resident memory that it has ever had (Linux)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
     def client(self, key: str | None = None, **options: Any) -> httpx.Client:
         """Return an HTTP client of it, which the caller closes."""
         return _make_client(self.url, key, **options)

@@ -1,6 +1,5 @@
 """POST of a report."""
 
-import asyncio
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ from faultline_lite.http.parameters import read_request_body
 from faultline_lite.http.ratelimit import RateLimiter
 from faultline_lite.http.routing import project_of
 from faultline_lite.http.services import Services, services_of
-from faultline_lite.ingest import CLIENT, LARGE_BYTES
+from faultline_lite.ingest import CLIENT
 from faultline_lite.models import Sender
 from faultline_lite.protocols.faultline import decode_report
 
@@ -32,7 +31,7 @@ async def post_report(request: Request) -> Response:
         received_ms=services.clock.now_ms(),
         max_entries=services.config.max_entries,
     )
-    report = await asyncio.to_thread(decode) if len(body) > LARGE_BYTES else decode()
+    report = await services.large_work.run(decode, len(body))
     amount = len(report.entries)
     spend_allowance(services, request.state.rate_name, project, amount)
     sender = sender_of(request) if report.notifications else CLIENT

@@ -12,6 +12,7 @@ from starlette.types import Receive
 from faultline_lite.exceptions import (
     BadRequestError,
     BodyTooLargeError,
+    OverloadedError,
     Problem,
     RequestTimeoutError,
     UnknownEncodingError,
@@ -27,11 +28,33 @@ FEED_BYTES = 4096
 #: zstd's decoder keeps a window of what the frame asks for; 8 MB is what browsers are held to
 #: (RFC 9659).
 MAX_ZSTD_WINDOW_BYTES = 8 * 2**20
+#: What may be there of bodies that have not arrived whole: thousands of slow clients hold no more.
+MAX_ARRIVING_BYTES = 128 * 2**20
+
+
+class ByteBudget:
+    """Bytes that all requests together may hold."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._held_bytes = 0
+
+    def take(self, size_bytes: int) -> None:
+        """Hold so many more. Raises OverloadedError where that is beyond the limit."""
+        if self._held_bytes + size_bytes > self._limit_bytes:
+            problem = Problem("too many large requests at once: try again in a second")
+            raise OverloadedError(problem, retry_after_seconds=1)
+        self._held_bytes += size_bytes
+
+    def give_back(self, size_bytes: int) -> None:
+        """Hold so many less."""
+        self._held_bytes -= size_bytes
 
 
 async def read_body(
     receive: Receive,
     headers: Iterable[tuple[bytes, bytes]],
+    arriving: ByteBudget,
     *,
     max_body_bytes: int,
     max_decompressed_bytes: int,
@@ -39,8 +62,9 @@ async def read_body(
 ) -> bytes:
     """Return the whole body, decompressed as its Content-Encoding says.
 
-    Raises BodyTooLargeError past a limit, RequestTimeoutError, UnknownEncodingError,
-    BadRequestError for a broken stream, and ClientDisconnect.
+    ``arriving`` is charged with what is there of it, until it is whole. Raises BodyTooLargeError
+    past a limit, RequestTimeoutError, UnknownEncodingError, BadRequestError for a broken stream,
+    OverloadedError, and ClientDisconnect.
     """
     encodings: list[str] = []
     for name, value in headers:
@@ -51,7 +75,7 @@ async def read_body(
     decoders = _choose_decoders(encodings)
     try:
         async with asyncio.timeout(timeout_seconds):
-            body = await _collect(receive, max_body_bytes)
+            body = await _collect(receive, arriving, max_body_bytes)
     except TimeoutError:
         problem = Problem(f"the body did not arrive within {timeout_seconds:g} seconds")
         raise RequestTimeoutError(problem) from None
@@ -60,20 +84,26 @@ async def read_body(
     return body
 
 
-async def _collect(receive: Receive, max_body_bytes: int) -> bytes:
-    parts = []
-    size_bytes = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        part = message.get("body", b"")
-        size_bytes += len(part)
-        if size_bytes > max_body_bytes:
-            raise _too_large(max_body_bytes, "as sent")
-        parts.append(part)
-        if not message.get("more_body", False):
-            return part if len(parts) == 1 else b"".join(parts)
+async def _collect(receive: Receive, arriving: ByteBudget, max_body_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size_bytes = held_bytes = 0
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            part = message.get("body", b"")
+            size_bytes += len(part)
+            if size_bytes > max_body_bytes:
+                raise _too_large(max_body_bytes, "as sent")
+            if not message.get("more_body", False):
+                return b"".join((*parts, part)) if parts else part
+            arriving.take(len(part))
+            held_bytes += len(part)
+            parts.append(part)
+    finally:
+        if held_bytes:
+            arriving.give_back(held_bytes)
 
 
 def _choose_decoders(encodings: list[str]) -> list[Callable[[bytes, int], bytes]]:
@@ -100,7 +130,9 @@ def _inflate(body: bytes, limit_bytes: int, window_bits: int) -> bytes:
         part = decoder.decompress(fed, STEP_BYTES)
         if not fed and not part and not decoder.eof:
             raise _broken()
-        position += len(fed) - len(decoder.unconsumed_tail) - len(decoder.unused_data)
+        # At its end a decoder names what follows it in both, where it had left something before.
+        left = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
+        position += len(fed) - len(left)
         size_bytes = _grow(parts, part, size_bytes, limit_bytes)
     return b"".join(parts)
 

@@ -81,10 +81,12 @@ async def read_json(request: Request, shape: type[T]) -> T:
 
 async def read_request_body(request: Request) -> bytes:
     """Return the request's body, decompressed, within the configured limits."""
-    config = services_of(request).config
+    services = services_of(request)
+    config = services.config
     return await read_body(
         request.receive,
         request.scope["headers"],
+        services.arriving,
         max_body_bytes=config.max_body_bytes,
         max_decompressed_bytes=config.max_decompressed_bytes,
         timeout_seconds=config.max_request_seconds,

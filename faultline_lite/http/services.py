@@ -8,10 +8,12 @@ from faultline_lite.clock import Clock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.egress import Egress
+from faultline_lite.http.body import ByteBudget
 from faultline_lite.http.keys import KeyRing
 from faultline_lite.http.ratelimit import RateLimiter
 from faultline_lite.indexing import Indexing
 from faultline_lite.ingest import Ingest
+from faultline_lite.large_work import LargeWork
 from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
 from faultline_lite.outbox import Outbox
@@ -31,6 +33,8 @@ class Services:
     codec: PayloadCodec
     live: LiveTail
     ingest: Ingest
+    large_work: LargeWork
+    arriving: ByteBudget
     outbox: Outbox
     egress: Egress
     indexing: Indexing

@@ -12,7 +12,7 @@ import msgspec
 
 from faultline_lite.exceptions import BadRequestError, BodyTooLargeError, Problem
 from faultline_lite.models import Entry, Report
-from faultline_lite.protocols.shapes import find_problems, find_unreadable
+from faultline_lite.protocols.shapes import find_problems, find_unreadable, read_problem
 from faultline_lite.timekeys import format_time, parse_time
 
 #: Deeper JSON serves nobody, and whoever walks it would need a stack for it.
@@ -20,6 +20,8 @@ MAX_DEPTH = 100
 #: What the entries of a report may come to once each holds what they share; at least what a body
 #: of half as many bytes comes to without sharing.
 MAX_REPORT_BYTES = 16 * 2**20
+#: Of a larger body only the first thing that is wrong is named.
+MAX_EXPLAINED_BYTES = 2**20
 #: The type of an entry without one, as the original has it.
 DEFAULT_TYPE = "_"
 
@@ -133,8 +135,9 @@ def _decode_shape(body: bytes) -> tuple[ReportShape, bytes]:
     try:
         return _shape_decoder.decode(body), body
     except msgspec.ValidationError as error:
-        problems = _list_problems(body)
-        raise BadRequestError(*problems or [Problem(str(error))]) from None
+        # Decoded as anything, millions of small values take many times their bytes.
+        problems = _list_problems(body) if len(body) <= MAX_EXPLAINED_BYTES else []
+        raise BadRequestError(*problems or [read_problem(error)]) from None
     except msgspec.DecodeError as error:
         mended = _SURROGATES.sub(_mend, body)
         if mended == body:

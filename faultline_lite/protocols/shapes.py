@@ -18,13 +18,25 @@ MAX_CHECKS = 10_000
 #: Steps of a path into what cannot be decoded: each of them decodes what is below it once more.
 MAX_STEPS = 8
 #: msgspec appends where it was: "Expected `str`, got `int` - at `$.errors[0].message`".
-_LOCATION = re.compile(r" - at `.*`$", re.DOTALL)
+_LOCATION = re.compile(r" - at `\$(.*)`$", re.DOTALL)
+#: A field or a place in a list; ``[...]`` stands for any key, and where that leads is not known.
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
 def find_problems(value: Any, shape: Any) -> list[Problem]:
     """Return up to MAX_PROBLEMS things by which ``value`` is not of the type ``shape``."""
     checks = iter(range(MAX_CHECKS))
     return list(islice(_walk(value, shape, (), checks), MAX_PROBLEMS))
+
+
+def read_problem(error: msgspec.ValidationError) -> Problem:
+    """Return the one thing that msgspec stopped at, with the path as far as it tells it."""
+    text = str(error)
+    found = _LOCATION.search(text)
+    if found is None:
+        return Problem(text)
+    steps = _STEP.finditer(found[1].partition("[...]")[0])
+    return Problem(text[: found.start()], tuple(step[1] or step[2] for step in steps))
 
 
 def find_unreadable(body: bytes | msgspec.Raw) -> Problem:
