@@ -21,10 +21,11 @@ from faultline_lite.notifiers import parse_configs
 async def encrypt(request: Request) -> Response:
     """Answer the config in the body, checked and sealed to the newest key."""
     services = services_of(request)
-    if services.config.master_api_key is None or not services.key_store.pairs:
-        missing = "master key" if services.config.master_api_key is None else "key pair"
-        raise PreconditionFailedError(Problem(f"412 Precondition Failed: there is no {missing}"))
+    if services.config.master_api_key is None:
+        raise _no("master key")
     services.keys.check(request.headers, "master")
+    if not services.key_store.pairs:
+        raise _no("key pair")
     value = await read_json(request, Any)
     try:
         parse_configs(value)
@@ -34,3 +35,7 @@ async def encrypt(request: Request) -> Response:
     # Some clients read the one place, some the other.
     answer = {"data": {"encrypted": sealed}, "status": "success", "encrypted": sealed}
     return JsonAnswer(answer, 201)
+
+
+def _no(missing: str) -> PreconditionFailedError:
+    return PreconditionFailedError(Problem(f"412 Precondition Failed: there is no {missing}"))
