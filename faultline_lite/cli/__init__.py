@@ -6,7 +6,7 @@ from typing import NoReturn
 import click
 
 from faultline_lite import __version__
-from faultline_lite.cli import local, remote, sealing, searching
+from faultline_lite.cli import local, notifications, remote, sealing, searching
 from faultline_lite.cli.output import printable
 from faultline_lite.exceptions import FaultlineError
 
@@ -20,7 +20,13 @@ def cli() -> None:
     """
 
 
-for command in (*local.COMMANDS, *remote.COMMANDS, *searching.COMMANDS, *sealing.COMMANDS):
+for command in (
+    *local.COMMANDS,
+    *remote.COMMANDS,
+    *searching.COMMANDS,
+    *notifications.COMMANDS,
+    *sealing.COMMANDS,
+):
     cli.add_command(command)
 
 

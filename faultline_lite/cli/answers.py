@@ -154,3 +154,74 @@ class Freed(TypedDict):
     occurrences: int
     errors: int
     payloadBytes: int
+
+
+class ToldError(TypedDict):
+    """An error that a delivery tells of."""
+
+    message: str
+
+
+class Delivery(TypedDict):
+    """A message to a channel."""
+
+    id: int
+    channel: str
+    state: str
+    attempts: int
+    updatedAt: str
+    occurrenceCount: int
+    errors: list[ToldError]
+    outcome: NotRequired[str]
+    failure: NotRequired[str]
+
+
+class WaitingChannel(TypedDict):
+    """What a channel has in no message yet."""
+
+    channel: str
+    errorCount: int
+    occurrenceCount: int
+    since: str
+
+
+class DeliveryPage(TypedDict):
+    """Deliveries, and what waits."""
+
+    deliveries: list[Delivery]
+    waiting: list[WaitingChannel]
+
+
+class DeliveryChanged(TypedDict):
+    """A delivery after a change."""
+
+    delivery: Delivery
+
+
+class Fate(TypedDict):
+    """What became of a decided notification."""
+
+    state: str
+    id: NotRequired[int]
+    outcome: NotRequired[str]
+    failure: NotRequired[str]
+
+
+class Decision(TypedDict):
+    """What was decided for one channel."""
+
+    channel: str
+    decision: str
+    reason: str
+    delivery: Fate | None
+
+
+class Decisions(TypedDict):
+    """What was decided for an occurrence, and by which numbers."""
+
+    count: int
+    bucket: int
+    timeunit: str
+    regression: bool
+    muted: bool
+    decisions: list[Decision]

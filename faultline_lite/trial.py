@@ -1,0 +1,86 @@
+"""Send a sample through a config, to see whether it works before an error has to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from faultline_lite.attempt import ATTEMPT_SECONDS
+from faultline_lite.channels import ChannelConfig
+from faultline_lite.exceptions import NotifyError
+from faultline_lite.fingerprint import group_key
+from faultline_lite.messages import ErrorSummary, Message
+from faultline_lite.notifiers import notifier_of
+from faultline_lite.notifiers.notifier import Http
+from faultline_lite.timekeys import format_time, reversed_unixtime
+
+PROJECT = "sample-project"
+MESSAGE = "A sample of what faultline-lite sends: nothing is wrong"
+TYPE = "notify-test"
+
+
+class _NoIssues:
+    """Remembers the issues of one trial, and nothing beyond it."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+
+    async def get_number(self, error_id: int) -> int | None:
+        """Return the number, None where there is none."""
+        return self._numbers.get(error_id)
+
+    async def set_number(self, error_id: int, number: int | None) -> None:
+        """Remember the number, or forget it."""
+        if number is None:
+            self._numbers.pop(error_id, None)
+        else:
+            self._numbers[error_id] = number
+
+    @asynccontextmanager
+    async def turn(self, place: str) -> AsyncIterator[None]:
+        """Give the turn at once: nobody else is there."""
+        yield
+
+
+async def try_config(config: ChannelConfig, http: Http, now_ms: int) -> str:
+    """Send the sample and return what came of it. Raises NotifyError; both without a secret."""
+    try:
+        async with asyncio.timeout(ATTEMPT_SECONDS):
+            outcome = await notifier_of(config).send(http, config, make_sample(now_ms), _NoIssues())
+    except NotifyError as error:
+        reason = config.conceal(error.reason)
+        raise NotifyError(reason, permanent=error.permanent) from None
+    except TimeoutError:
+        reason = f"it was not sent within {ATTEMPT_SECONDS:g} seconds"
+        raise NotifyError(reason, permanent=False) from None
+    return config.conceal(outcome)
+
+
+def make_sample(now_ms: int) -> Message:
+    """Return a message of one made-up error."""
+    place = reversed_unixtime(now_ms // 1000, 1)
+    error = ErrorSummary(
+        error_id=1,
+        fingerprint=group_key(MESSAGE, exact=False, fingerprint=None).hex(),
+        project=PROJECT,
+        message=MESSAGE,
+        type=TYPE,
+        reason="first",
+        occurrences=1,
+        total=1,
+        timestamp_ms=now_ms,
+        reversed_unixtime=place,
+        link=None,
+        occurrence={
+            "project": PROJECT,
+            "message": MESSAGE,
+            "type": TYPE,
+            "timestamp": format_time(now_ms),
+            "reversedUnixtime": place,
+            "backtrace": [
+                {"file": "app/checkout.py", "line": 42, "function": "charge"},
+                {"file": "app/main.py", "line": 7, "function": "main"},
+            ],
+            "context": {"environment": "test"},
+        },
+    )
+    return Message(errors=(error,), error_count=1, occurrence_count=1)
