@@ -43,6 +43,7 @@ from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
 from faultline_lite.sealedbox import KeyStore
 from faultline_lite.store.dictionaries import list_dictionaries
+from faultline_lite.store.facets import FacetReader
 from faultline_lite.unsealing import Unsealer
 from faultline_lite.web.composition import make_pages
 from faultline_lite.web.page import is_for_page, refuse
@@ -145,6 +146,7 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         clock=clock,
         database=database,
         codec=codec,
+        facets=FacetReader(codec),
         live=live,
         ingest=ingest,
         large_work=large_work,

@@ -95,7 +95,7 @@ def normalise(message: str) -> str:
     Idempotent: no placeholder holds what another stands for. Only the first PATTERN_CHARACTERS
     count. A truncated form keeps its hash, which is part of an address.
     """
-    return _cached_pattern(message) if len(message) <= CACHED_CHARACTERS else _pattern(message)
+    return _cached_pattern(message) if len(message) <= CACHED_CHARACTERS else make_pattern(message)
 
 
 def group_key(message: str, *, exact: bool, fingerprint: tuple[str, ...] | None) -> bytes:
@@ -152,7 +152,8 @@ def address_key(truncated: str) -> bytes:
     return _digest("truncated", truncated)
 
 
-def _pattern(message: str) -> str:
+def make_pattern(message: str) -> str:
+    """Return the pattern like ``normalise``, without remembering it."""
     if is_truncated(message):
         return message
     beginning = message[:PATTERN_CHARACTERS]
@@ -168,7 +169,7 @@ def _message_key(message: str, exact: bool) -> bytes:
     return _digest("message", message) if exact else _digest("pattern", normalise(message))
 
 
-_cached_pattern = lru_cache(CACHED_MESSAGES)(_pattern)
+_cached_pattern = lru_cache(CACHED_MESSAGES)(make_pattern)
 _cached_message_key = lru_cache(CACHED_MESSAGES)(_message_key)
 
 

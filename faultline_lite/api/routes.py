@@ -13,6 +13,7 @@ from faultline_lite.api.errors import (
     remove_error,
     remove_project,
 )
+from faultline_lite.api.facets import get_facets
 from faultline_lite.api.occurrences import get_occurrences, get_one_occurrence
 from faultline_lite.api.reports import post_report
 from faultline_lite.api.search import get_search
@@ -41,6 +42,7 @@ def make_routes() -> list[Route]:
         ),
         resource(_OCCURRENCES, GET=Method(get_occurrences, "master")),
         resource(f"{_OCCURRENCES}/{{reversed_unixtime}}", GET=Method(get_one_occurrence, "master")),
+        resource(f"{_ERROR}/facets", GET=Method(get_facets, "master")),
         resource(f"{_ERROR}/timeline", GET=Method(get_error_timeline, "master")),
         resource(
             f"{_OCCURRENCES}/{{reversed_unixtime}}/decisions", GET=Method(get_decisions, "master")

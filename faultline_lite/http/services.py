@@ -21,6 +21,7 @@ from faultline_lite.payloads import PayloadCodec
 from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
 from faultline_lite.sealedbox import KeyStore
+from faultline_lite.store.facets import FacetReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Services:
     clock: Clock
     database: Database
     codec: PayloadCodec
+    facets: FacetReader
     live: LiveTail
     ingest: Ingest
     large_work: LargeWork

@@ -3,6 +3,7 @@
 from faultline_lite import __version__
 from faultline_lite.api.openapi import (
     errors,
+    facets,
     notifications,
     occurrences,
     reports,
@@ -12,7 +13,7 @@ from faultline_lite.api.openapi import (
 )
 from faultline_lite.api.openapi.parts import Json
 
-_TOPICS = (errors, occurrences, notifications, search, timelines, service)
+_TOPICS = (errors, facets, occurrences, notifications, search, timelines, service)
 
 #: The whole document.
 OPENAPI: Json = {
