@@ -239,6 +239,8 @@ class Database:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute("PRAGMA cache_size = -16384")
+        # A statement over many rows can be undone by itself: what that takes stays in memory.
+        connection.execute("PRAGMA temp_store = MEMORY")
         return connection
 
     def _reader_connection(self) -> sqlite3.Connection:
