@@ -14,9 +14,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from faultline_lite.api.answers import render_refusal
 from faultline_lite.exceptions import Problem
 
-#: Everything of a request but its body: line, headers, chunk sizes, trailers. An error may be
-#: addressed by its message, and three times the bytes of a long one still are its URL.
-MAX_HEAD_BYTES = 512 * 1024
+#: What httptools can take apart. A message whose URL would be longer has its truncated form.
+MAX_URL_BYTES = 65_535
+#: Everything of a request but its body: line, headers, chunk sizes, trailers.
+MAX_HEAD_BYTES = 256 * 1024
 
 
 class Connection(HttpToolsProtocol):
@@ -31,6 +32,7 @@ class Connection(HttpToolsProtocol):
         self._head_seconds = head_seconds
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self.url = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -74,9 +76,16 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be read; ``msg`` is uvicorn's word for it."""
-        # curl sends a path as it is typed: 在庫 in one is what this is about most often.
-        problem = "this is not HTTP, or the URL is not percent-encoded"
-        self._refuse(HTTPStatus.BAD_REQUEST, problem)
+        if len(self.url) > MAX_URL_BYTES:
+            self._refuse(
+                HTTPStatus.REQUEST_URI_TOO_LONG,
+                f"the URL is longer than {MAX_URL_BYTES} bytes: "
+                "a long message is addressed by its truncated form, as the lists show it",
+            )
+        else:
+            # curl sends a path as it is typed: 在庫 in one is what this is about most often.
+            problem = "this is not HTTP, or the URL is not percent-encoded"
+            self._refuse(HTTPStatus.BAD_REQUEST, problem)
 
     def shutdown(self) -> None:
         """Finish what was taken; a request that has not arrived whole was not."""
