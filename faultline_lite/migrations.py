@@ -388,3 +388,21 @@ def create_search(tables: Tables) -> None:
     """Index the texts of errors. It begins empty, and is built up as the server runs."""
     for statement in SEARCH:
         tables.execute(statement)
+
+
+SEARCH_UPKEEP = (
+    """
+    -- How many of the error's occurrences were gone when the document was begun.
+    ALTER TABLE search_document ADD COLUMN gone_before INTEGER NOT NULL DEFAULT 0
+    """,
+    """
+    CREATE INDEX search_document_by_loose ON search_document (loose) WHERE loose >= 16
+    """,
+)
+
+
+@migrations()
+def keep_search_small(tables: Tables) -> None:
+    """Find the documents of the search index whose rows are to be merged or made anew."""
+    for statement in SEARCH_UPKEEP:
+        tables.execute(statement)

@@ -29,6 +29,9 @@ class Seen:
         self._now[hashed] = None
         return is_new
 
+    def __len__(self) -> int:
+        return len(self._before) + len(self._now)
+
     def hashes(self) -> "array[int]":
         """Return up to MAX_HASHES of them, those of this round last."""
         kept = [*self._now][-MAX_HASHES:]

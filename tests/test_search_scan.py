@@ -4,8 +4,9 @@ import asyncio
 import json
 import shutil
 import unicodedata
+from collections.abc import Container
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from faultline_lite.models import NewOccurrence
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.query import parse_query
 from faultline_lite.store.recording import record_reports
+from faultline_lite.store.retention import delete_occurrences
 from faultline_lite.store.search import SearchPosition, search_errors
 from tests.fakes import FakeClock
 
@@ -92,29 +94,33 @@ class Wanted(NamedTuple):
         return ("-" if self.negated else "") + (self.field and f"{self.field}:") + f'"{self.text}"'
 
 
-OCCURRENCES = st.lists(
-    st.builds(
+def occurrences_of(errors: int, least: int, most: int) -> st.SearchStrategy[list[Occurrence]]:
+    occurrence = st.builds(
         Occurrence,
-        error=st.integers(0, 3),
+        error=st.integers(0, errors - 1),
         message=TEXT,
         type=TEXT,
         file=TEXT,
         function=TEXT,
         values=st.lists(TEXT, max_size=3),
         environment=st.sampled_from(("production", "Staging 1", "開発")),
-    ),
-    min_size=1,
-    max_size=12,
-)
+    )
+    return st.lists(occurrence, min_size=least, max_size=most)
+
+
+OCCURRENCES = occurrences_of(4, 1, 12)
+#: So many of one error that its rows are merged.
+MANY_OCCURRENCES = occurrences_of(2, 20, 40)
 
 
 @st.composite
-def searches(draw: st.DrawFn) -> tuple[list[Occurrence], list[Wanted]]:
+def searches(
+    draw: st.DrawFn, occurrences: st.SearchStrategy[list[Occurrence]]
+) -> tuple[list[Occurrence], list[Wanted]]:
     """Return occurrences, and a query most of which stands in them somewhere."""
-    occurrences = draw(OCCURRENCES)
+    drawn = draw(occurrences)
     # Most of a query stands in one error, or next to nothing would be found.
-    error = occurrences[0].error
-    texts = [text for each in occurrences if each.error == error for _, text in each.texts()]
+    texts = [text for each in drawn if each.error == drawn[0].error for _, text in each.texts()]
     wanted = []
     for _ in range(draw(st.integers(1, 3))):
         text = draw(st.sampled_from(texts)) if draw(st.integers(0, 5)) else draw(TEXT)
@@ -124,7 +130,7 @@ def searches(draw: st.DrawFn) -> tuple[list[Occurrence], list[Wanted]]:
         wanted.append(Wanted(field, text, draw(st.integers(0, 4)) == 0))
     if not draw(st.integers(0, 3)):
         wanted.append(Wanted("environment", draw(st.sampled_from(("PRODUCTION", "stag"))), False))
-    return occurrences, wanted
+    return drawn, wanted
 
 
 def fold(text: str) -> str:
@@ -139,15 +145,21 @@ def is_cjk(text: str) -> bool:
     return any(name.startswith(("CJK", "HIRAGANA", "KATAKANA")) for name in names)
 
 
-def scan(occurrences: list[Occurrence], wanted: list[Wanted]) -> list[int]:
-    """Return the errors that the query is for, best first, by looking at everything."""
+def scan(
+    occurrences: list[Occurrence], wanted: list[Wanted], gone: Container[int] = ()
+) -> list[int]:
+    """Return the errors that the query is for, best first, by looking at everything.
+
+    ``gone`` are the places of occurrences that were deleted.
+    """
     ranked = []
     for error in {each.error for each in occurrences}:
-        own = [(index, each) for index, each in enumerate(occurrences) if each.error == error]
-        tiers = {each: _tier(each, [occurrence for _, occurrence in own]) for each in wanted}
+        places = [place for place, each in enumerate(occurrences) if each.error == error]
+        kept = [occurrences[place] for place in places if place not in gone]
+        tiers = {each: _tier(each, kept) for each in wanted}
         if all((tier is not None) != each.negated for each, tier in tiers.items()):
             rank = max((tiers[each] or 0 for each in wanted if not each.negated), default=0)
-            ranked.append((rank, -own[-1][0], error))
+            ranked.append((rank, -places[-1], error))
     return [error for _, _, error in sorted(ranked)]
 
 
@@ -179,31 +191,63 @@ def _has_word(text: str, wanted: str) -> bool:
     return wanted in letters.split() and not any(map(str.isdigit, wanted))
 
 
+class Index:
+    """A database with its index, filled with occurrences ``step`` at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.database = Database(path, "normal", Metrics())
+        self._codec = PayloadCodec()
+        self.indexing = Indexing(self.database, self._codec, FakeClock())
+
+    async def fill(self, occurrences: list[Occurrence], step: int) -> None:
+        for start in range(0, len(occurrences), step):
+            reports = [
+                [_make_occurrence(each, start + index)]
+                for index, each in enumerate(occurrences[start : start + step])
+            ]
+            await self.database.write(record_reports, self._codec, reports, "minute", {})
+            await self.indexing.run()
+
+    async def search(self, q: str) -> list[int]:
+        """Page through all that is found, by two."""
+        found: list[int] = []
+        after = None
+        while True:
+            query = parse_query(q, NOW_MS)
+            page = await self.database.read(search_errors, self._codec, query, limit=2, after=after)
+            assert page.notice is None
+            found += [each.error.group_key[0] for each in page.hits]
+            if page.following is None:
+                return found
+            assert isinstance(page.following, SearchPosition)
+            after = page.following
+
+
 async def index_and_search(path: Path, occurrences: list[Occurrence], q: str) -> list[int]:
-    """Store and index the occurrences in some steps, and page through what is found, by two."""
-    database = Database(path, "normal", Metrics())
-    codec = PayloadCodec()
-    indexing = Indexing(database, codec, FakeClock())
-    for start in range(0, len(occurrences), 5):
-        reports = [
-            [_make_occurrence(each, start + index)]
-            for index, each in enumerate(occurrences[start : start + 5])
-        ]
-        await database.write(record_reports, codec, reports, "minute", {})
-        await indexing.run()
-    found: list[int] = []
-    after: Any = None
-    while True:
-        query = parse_query(q, NOW_MS)
-        page = await database.read(search_errors, codec, query, limit=2, after=after)
-        assert page.notice is None
-        found += [each.error.group_key[0] for each in page.hits]
-        after = page.following
-        if after is None:
-            break
-        assert isinstance(after, SearchPosition)
-    await database.close()
+    index = Index(path)
+    await index.fill(occurrences, 5)
+    found = await index.search(q)
+    await index.database.close()
     return found
+
+
+async def thin_and_search(
+    path: Path, occurrences: list[Occurrence], gone: set[int], q: str
+) -> tuple[list[int], list[int]]:
+    """Return what is found once rows are merged, and once what ``gone`` names is gone from them."""
+    index = Index(path)
+    await index.fill(occurrences, 1)
+    while await index.indexing.upkeep.step():
+        pass
+    merged = await index.search(q)
+    await index.database.write(delete_occurrences, [place + 1 for place in gone])
+    for error_id in range(1, len({each.error for each in occurrences}) + 1):
+        await index.indexing.upkeep.renew(error_id)
+    while await index.indexing.upkeep.step():
+        pass
+    thinned = await index.search(q)
+    await index.database.close()
+    return merged, thinned
 
 
 def _make_occurrence(occurrence: Occurrence, number: int) -> NewOccurrence:
@@ -220,20 +264,40 @@ def _make_occurrence(occurrence: Occurrence, number: int) -> NewOccurrence:
     )
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(searches())
-def test_search_finds_what_a_scan_finds(
-    database_path: Path, searched: tuple[list[Occurrence], list[Wanted]]
-) -> None:
-    occurrences, wanted = searched
+def make_copy(database_path: Path) -> Path:
+    """Return a fresh database for one example, made of the one that the fixture has prepared."""
     copy = database_path.with_name("searched.db")
     for each in copy.parent.glob("searched.db*"):
         each.unlink()
     shutil.copy(database_path, copy)
+    return copy
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(searches(OCCURRENCES))
+def test_search_finds_what_a_scan_finds(
+    database_path: Path, searched: tuple[list[Occurrence], list[Wanted]]
+) -> None:
+    occurrences, wanted = searched
     q = " ".join(map(str, wanted))
 
-    found = asyncio.run(index_and_search(copy, occurrences, q))
+    found = asyncio.run(index_and_search(make_copy(database_path), occurrences, q))
 
     assert found == scan(occurrences, wanted)
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(searches(MANY_OCCURRENCES), st.sets(st.integers(0, 19), max_size=15))
+def test_merged_and_thinned_index_finds_what_a_scan_finds(
+    database_path: Path, searched: tuple[list[Occurrence], list[Wanted]], gone: set[int]
+) -> None:
+    occurrences, wanted = searched
+    q = " ".join(map(str, wanted))
+
+    found = asyncio.run(thin_and_search(make_copy(database_path), occurrences, gone, q))
+
+    assert found == (scan(occurrences, wanted), scan(occurrences, wanted, gone))

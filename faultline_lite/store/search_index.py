@@ -172,31 +172,16 @@ def rewind_index(connection: sqlite3.Connection) -> None:
     )
 
 
-def get_given_up(connection: sqlite3.Connection) -> Document | None:
-    """Return a document without an error, None where there is none."""
-    row = connection.execute(
-        "SELECT id, last_row_id FROM search_document WHERE error_id IS NULL ORDER BY id LIMIT 1"
-    ).fetchone()
-    return None if row is None else Document(*row)
-
-
-def delete_last_rows(
-    connection: sqlite3.Connection, document: Document, rows: Sequence[tuple[StoredRow, str]]
-) -> None:
-    """Take the last rows of a document out, the latest first; ``rows`` are with their terms.
-
-    A document of which nothing is left goes, too.
-    """
-    for row, terms in rows:
-        _delete_row(connection, row.id, terms)
-    previous_id = rows[-1][0].previous_id if rows else None
-    if previous_id is None:
-        connection.execute("DELETE FROM search_document WHERE id = ?", (document.id,))
-    else:
-        connection.execute(
-            "UPDATE search_document SET last_row_id = ?, rows = rows - ? WHERE id = ?",
-            (previous_id, len(rows), document.id),
-        )
+def insert_chain(
+    connection: sqlite3.Connection,
+    document_id: int,
+    last_row_id: int | None,
+    rows: Sequence[NewRow],
+) -> int | None:
+    """Insert rows one behind the other, behind that one; return the id of the last."""
+    for row in rows:
+        (last_row_id,) = _insert(connection, [(Document(document_id, last_row_id), row)])
+    return last_row_id
 
 
 def _ensure_documents(
@@ -221,8 +206,22 @@ def _ensure_documents(
 
 def _append(connection: sqlite3.Connection, rows: Sequence[tuple[Document, NewRow]]) -> None:
     """Add a row to each of these documents, which are different ones."""
+    row_ids = _insert(connection, rows)
+    write_rows(
+        connection,
+        """
+        UPDATE search_document SET last_row_id = new.column2, rows = rows + 1, loose = loose + 1
+        FROM (VALUES {rows}) AS new WHERE search_document.id = new.column1
+        """,
+        [(document.id, row_id) for row_id, (document, _) in zip(row_ids, rows, strict=True)],
+    )
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[Document, NewRow]]) -> list[int]:
+    """Insert each row behind its document's last; return their ids."""
     (last_id,) = connection.execute("SELECT coalesce(max(id), 0) FROM search_row").fetchone()
-    numbered = list(enumerate(rows, last_id + 1))
+    row_ids = [*range(last_id + 1, last_id + 1 + len(rows))]
+    numbered = [*zip(row_ids, rows, strict=True)]
     write_rows(
         connection,
         "INSERT INTO search_row (id, document_id, previous_id) VALUES {rows}",
@@ -238,23 +237,7 @@ def _append(connection: sqlite3.Connection, rows: Sequence[tuple[Document, NewRo
         "INSERT INTO search_gram (rowid, terms) VALUES {rows}",
         [(row_id, row.terms) for row_id, (_, row) in numbered],
     )
-    write_rows(
-        connection,
-        """
-        UPDATE search_document SET last_row_id = new.column2, rows = rows + 1, loose = loose + 1
-        FROM (VALUES {rows}) AS new WHERE search_document.id = new.column1
-        """,
-        [(document.id, row_id) for row_id, (document, _) in numbered],
-    )
-
-
-def _delete_row(connection: sqlite3.Connection, row_id: int, terms: str) -> None:
-    connection.execute(
-        "INSERT INTO search_gram (search_gram, rowid, terms) VALUES ('delete', ?, ?)",
-        (row_id, terms),
-    )
-    connection.execute("DELETE FROM search_text WHERE row_id = ?", (row_id,))
-    connection.execute("DELETE FROM search_row WHERE id = ?", (row_id,))
+    return row_ids
 
 
 def _unpack(codec: PayloadCodec, dictionary_id: int, texts: bytes) -> list[Indexed]:

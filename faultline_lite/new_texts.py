@@ -1,0 +1,64 @@
+"""Find the texts of an occurrence that its error has not had before."""
+
+import logging
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from faultline_lite.grams import fold, skeleton
+from faultline_lite.novelty import Seen
+from faultline_lite.searchable import Part, split_payload
+from faultline_lite.store.search_terms import Indexed
+
+_logger = logging.getLogger(__name__)
+
+
+def find_new_texts(payload: bytes, seen: Seen) -> Iterator[Indexed]:
+    """Yield the payload's texts that are not in ``seen``, and add them to it."""
+    try:
+        parts = split_payload(payload)
+    except msgspec.DecodeError as error:
+        # It is stored, shown and counted all the same.
+        _logger.warning("an occurrence cannot be searched: %s", error)
+        return
+    for part in parts:
+        # Three values, unlike a text's two: Python hashes bytes like the string they spell.
+        if not seen.add(("part", *part)):
+            continue
+        try:
+            yield from _find_in_part(part, seen)
+        except msgspec.DecodeError as error:
+            _logger.warning("%s of an occurrence cannot be searched: %s", part.name, error)
+
+
+def see_again(texts: Iterable[Indexed]) -> Seen:
+    """Return what has been seen where these texts have been indexed."""
+    return Seen(_hashes(texts))
+
+
+def merge_texts(texts: Iterable[Indexed]) -> list[Indexed]:
+    """Return the texts without repetition, with lasting grams where any of the same had them."""
+    merged: dict[tuple[str, str], Indexed] = {}
+    for each in texts:
+        known = merged.get((each.kind, each.text))
+        if known is None or each.lasting:
+            merged[each.kind, each.text] = each
+    return [*merged.values()]
+
+
+def _find_in_part(part: Part, seen: Seen) -> Iterator[Indexed]:
+    for kind, text in part.passages():
+        if not seen.add((kind, text)):
+            continue
+        folded = fold(text)
+        bare = skeleton(folded)
+        # A text of which only ids and the like are new has its lasting grams in the index.
+        lasting = bare == folded or seen.add((kind, bare, None))
+        yield Indexed(kind, text, lasting)
+
+
+def _hashes(texts: Iterable[Indexed]) -> Iterator[int]:
+    """Yield the hashes by which ``_find_in_part`` knows the texts again."""
+    for kind, text, _ in texts:
+        yield hash((kind, text))
+        yield hash((kind, skeleton(fold(text)), None))
