@@ -11,8 +11,6 @@ Held = Literal["muted", "once", "below", "between"]
 Verdict = Reason | Held
 
 NOTIFYING: frozenset[Verdict] = frozenset({"first", "regression", "repeated"})
-#: The weightiest first, for where several occurrences are told of at once.
-REASONS: tuple[Reason, ...] = ("first", "regression", "repeated")
 
 
 class Counters(Protocol):

@@ -10,8 +10,10 @@ from typing import Literal, NamedTuple
 
 from faultline_lite.alerting import NOTIFYING, Counters, Rules, decide, explain
 from faultline_lite.models import NamedChannel, NewOccurrence, Recorded
+from faultline_lite.payloads import PayloadCodec
 from faultline_lite.store.channels import ConfigIds, ensure_configs
 from faultline_lite.store.outbox import Due, insert_due, insert_refused
+from faultline_lite.store.recording import record_reports
 from faultline_lite.timekeys import Timeunit, parse_reversed_unixtime
 
 Outcome = Literal["notify", "held", "refused"]
@@ -26,46 +28,28 @@ class Decision(NamedTuple):
     occurrences: int = 1
 
 
-def name_configs(
-    connection: sqlite3.Connection, reports: Sequence[Sequence[NewOccurrence]]
-) -> Mapping[bytes, ConfigIds]:
-    """Return the ids of the channels that the reports name, by digest, inserting new ones."""
-    named = {}
-    received_ms = 0
-    for report in reports:
-        for occurrence in report[:1]:
-            for channel in occurrence.channels:
-                named[channel.digest] = channel
-                received_ms = occurrence.received_ms
-    return ensure_configs(connection, named.values(), received_ms) if named else {}
-
-
-def enqueue(
+def record_and_decide(
     connection: sqlite3.Connection,
-    occurrences: Sequence[NewOccurrence],
-    recorded: Sequence[Recorded],
-    ids: Mapping[bytes, ConfigIds],
-) -> None:
-    """Decide for every occurrence and channel, and write what follows into the outbox.
+    codec: PayloadCodec,
+    reports: Sequence[Sequence[NewOccurrence]],
+    timeunit: Timeunit,
+) -> list[list[Recorded]]:
+    """Store the reports and, by the counters that each occurrence produced, what is due.
 
-    An occurrence notifies a channel once, though its report may name several ways to it.
+    Reports without channels cost a look at their first occurrence.
     """
-    due: dict[tuple[int, int], Due] = {}
-    refused: dict[tuple[int, int], Due] = {}
-    for occurrence, each in zip(occurrences, recorded, strict=True):
-        told = set()
-        for channel in occurrence.channels:
-            config = ids[channel.digest]
-            key = (config.config_id, each.error_id)
-            if channel.refusal is not None:
-                refused[key] = _add(refused.get(key), config, occurrence, each, "refused")
-                continue
-            verdict = decide(each, _rules(channel))
-            if verdict in NOTIFYING and config.channel_id not in told:
-                told.add(config.channel_id)
-                due[key] = _add(due.get(key), config, occurrence, each, verdict)
-    insert_due(connection, list(due.values()))
-    insert_refused(connection, list(refused.values()))
+    ids = _name_configs(connection, reports)
+    config_ids = {digest: each.config_id for digest, each in ids.items()}
+    recorded = record_reports(connection, codec, reports, timeunit, config_ids)
+    if ids:
+        due: dict[tuple[int, int], Due] = {}
+        refused: dict[tuple[int, int], Due] = {}
+        for report, numbers in zip(reports, recorded, strict=True):
+            for occurrence, each in zip(report, numbers, strict=True):
+                _decide_all(occurrence, each, ids, due, refused)
+        insert_due(connection, list(due.values()))
+        insert_refused(connection, list(refused.values()))
+    return recorded
 
 
 def tell(
@@ -75,17 +59,17 @@ def tell(
 
     The reason is that of the first one which it was decided so for.
     """
-    told: dict[tuple[bytes, Outcome], Decision] = {}
+    told: list[Decision] = []
     for channel in channels:
+        known: dict[Outcome, Decision] = {}
         for each in recorded:
-            outcome, reason = decide_one(channel, each, timeunit)
-            key = (channel.digest, outcome)
-            known = told.get(key)
-            if known is None:
-                told[key] = Decision(channel, outcome, reason)
+            outcome = _outcome(channel, each)
+            if outcome in known:
+                known[outcome] = known[outcome]._replace(occurrences=known[outcome].occurrences + 1)
             else:
-                told[key] = known._replace(occurrences=known.occurrences + 1)
-    return list(told.values())
+                known[outcome] = Decision(channel, *decide_one(channel, each, timeunit))
+        told += known.values()
+    return told
 
 
 def decide_one(
@@ -95,9 +79,53 @@ def decide_one(
     if channel.refusal is not None:
         return "refused", channel.refusal
     rules = _rules(channel)
-    verdict = decide(counters, rules)
-    outcome: Outcome = "notify" if verdict in NOTIFYING else "held"
-    return outcome, explain(verdict, counters, rules, timeunit)
+    reason = explain(decide(counters, rules), counters, rules, timeunit)
+    return _outcome(channel, counters), reason
+
+
+def _outcome(channel: NamedChannel, counters: Counters) -> Outcome:
+    if channel.refusal is not None:
+        return "refused"
+    return "notify" if decide(counters, _rules(channel)) in NOTIFYING else "held"
+
+
+def _name_configs(
+    connection: sqlite3.Connection, reports: Sequence[Sequence[NewOccurrence]]
+) -> Mapping[bytes, ConfigIds]:
+    """Return the ids of the channels that the reports name, by digest, inserting new ones."""
+    named = {}
+    received_ms = 0
+    for report in reports:
+        # The entries of a report share its channels.
+        for occurrence in report[:1]:
+            for channel in occurrence.channels:
+                named[channel.digest] = channel
+                received_ms = occurrence.received_ms
+    return ensure_configs(connection, named.values(), received_ms) if named else {}
+
+
+def _decide_all(
+    occurrence: NewOccurrence,
+    recorded: Recorded,
+    ids: Mapping[bytes, ConfigIds],
+    due: dict[tuple[int, int], Due],
+    refused: dict[tuple[int, int], Due],
+) -> None:
+    """Decide for every channel of the occurrence, and add what follows to the sums.
+
+    It notifies a channel once, though its report may name several ways to it.
+    """
+    told = set()
+    for channel in occurrence.channels:
+        config = ids[channel.digest]
+        key = (config.config_id, recorded.error_id)
+        if channel.refusal is not None:
+            refused[key] = _add(refused.get(key), config, occurrence, recorded, "refused")
+            continue
+        verdict = decide(recorded, _rules(channel))
+        if verdict in NOTIFYING and config.channel_id not in told:
+            told.add(config.channel_id)
+            due[key] = _add(due.get(key), config, occurrence, recorded, verdict)
 
 
 def _rules(channel: NamedChannel) -> Rules:

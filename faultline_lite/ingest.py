@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from faultline_lite.config import Config
 from faultline_lite.database import Database
-from faultline_lite.decisions import Decision, enqueue, name_configs, tell
+from faultline_lite.decisions import Decision, record_and_decide, tell
 from faultline_lite.fingerprint import address_key, group_key, normalise, truncate
 from faultline_lite.large_work import LargeWork
 from faultline_lite.live import LiveTail
@@ -19,7 +19,6 @@ from faultline_lite.metrics import Metrics
 from faultline_lite.models import Entry, NamedChannel, NewOccurrence, Recorded, Report, Sender
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.scrubber import Scrubber
-from faultline_lite.store.recording import record_reports
 
 #: Entries that are prepared before other requests have their turn.
 ENTRIES_AT_A_TIME = 25
@@ -136,14 +135,4 @@ class Ingest:
     def _record(
         self, connection: sqlite3.Connection, reports: Sequence[Sequence[NewOccurrence]]
     ) -> list[list[Recorded]]:
-        ids = name_configs(connection, reports)
-        config_ids = {digest: each.config_id for digest, each in ids.items()}
-        recorded = record_reports(connection, self._codec, reports, self._timeunit, config_ids)
-        if ids:
-            enqueue(
-                connection,
-                [occurrence for report in reports for occurrence in report],
-                [each for report in recorded for each in report],
-                ids,
-            )
-        return recorded
+        return record_and_decide(connection, self._codec, reports, self._timeunit)

@@ -12,6 +12,7 @@ from faultline_lite.clock import Clock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.metrics import Metrics
+from faultline_lite.store import notification_retention as notifications
 from faultline_lite.store import retention as store
 from faultline_lite.timekeys import DAY_MS
 
@@ -21,6 +22,9 @@ STEP_ROWS = 200
 STEP_PAGES = 128
 #: An error over its cap is thinned to this part of it, so that the next one does not begin anew.
 THINNED_PART = 0.9
+#: Anyone who may report can name channels that nobody has heard of; so these are bounded too.
+MAX_DELIVERIES = 50_000
+MAX_CONFIGS = 10_000
 
 _logger = logging.getLogger(__name__)
 
@@ -50,6 +54,7 @@ class Retention:
         await self._erase_deleted(freed)
         await self._let_go_old(freed)
         await self._thin_errors(freed)
+        await self._let_go_deliveries()
         await self._shrink(freed)
         await self._release_pages()
         if freed.occurrences or freed.errors:
@@ -87,6 +92,24 @@ class Retention:
             await self._delete(ids, "age", freed)
         while await self._database.write(store.delete_expired_timeline, before_ms, STEP_ROWS):
             pass
+
+    async def _let_go_deliveries(self) -> None:
+        """Let go what was delivered long ago, or too much of it, and configs out of use."""
+        days = self._config.retention_days
+        before_ms = self._clock.now_ms() - days * DAY_MS if days > 0 else 0
+        while ids := await self._database.maintain(
+            notifications.list_settled_deliveries, before_ms, MAX_DELIVERIES, STEP_ROWS
+        ):
+            for delivery_id in ids:
+                while (
+                    await self._database.write(notifications.erase_delivery, delivery_id, STEP_ROWS)
+                    >= STEP_ROWS
+                ):
+                    pass
+        while ids := await self._database.maintain(
+            notifications.list_unused_configs, MAX_CONFIGS, STEP_ROWS
+        ):
+            await self._database.write(notifications.delete_unused_configs, ids)
 
     async def _thin_errors(self, freed: Freed) -> None:
         cap = self._config.max_occurrences_per_error
