@@ -111,6 +111,7 @@ class Error(msgspec.Struct, frozen=True, array_like=True):
     muted: bool
     muted_until_ms: int | None
     muted_until_count: int | None
+    last_seen_ms: int
 
 
 class Occurrence(msgspec.Struct, frozen=True):

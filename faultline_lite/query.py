@@ -9,6 +9,7 @@ be read so is text.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -43,7 +44,9 @@ _COUNT = re.compile(r"(>=|<=|>|<|=)?([0-9]{1,15})", re.ASCII)
 _AGE = re.compile(r"([0-9]{1,5})([mhdw])", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
-Field = Literal["project", "status", "count", "last_seen_ms", "first_seen_ms"]
+Field = Literal[
+    "id", "project", "type", "status", "muted", "count", "last_seen_ms", "first_seen_ms"
+]
 Comparison = Literal["=", "<>", "<", "<=", ">", ">="]
 _OPPOSITES: dict[Comparison, Comparison] = {
     "=": "<>",
@@ -81,10 +84,20 @@ class Query(msgspec.Struct, frozen=True):
     filters: tuple[tuple[Filter, ...], ...] = ()
     notice: str | None = None
 
-    def narrow(self, field: Field, value: str) -> "Query":
-        """Return the query for errors of which that field has that value."""
-        only = (Filter(field, "=", value),)
+    def narrow(self, field: Field, value: str | int, comparison: Comparison = "=") -> "Query":
+        """Return the query for errors of which that field has that value as well."""
+        only = (Filter(field, comparison, value),)
         return Query(self.terms, (*self.filters, only), self.notice)
+
+    def among(self, error_ids: Sequence[int]) -> "Query":
+        """Return the query for errors that are some of those, at least one, as well."""
+        any_of = tuple(Filter("id", "=", error_id) for error_id in error_ids)
+        return Query(self.terms, (*self.filters, any_of), self.notice)
+
+    def narrow_text(self, kind: Kind, text: str) -> "Query":
+        """Return the query for errors that have the text in texts of that kind as well."""
+        term = Term(fold(text), ((kind,),))
+        return Query((*self.terms, term), self.filters, self.notice)
 
 
 def parse_query(text: str, now_ms: int) -> Query:

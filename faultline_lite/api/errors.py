@@ -11,6 +11,7 @@ from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.api.occurrences import occurrence_json
 from faultline_lite.exceptions import BadRequestError, Problem
 from faultline_lite.http.addresses import address_of, find_error, no_error, no_project
+from faultline_lite.http.changes import Change, change_error, delete_errors
 from faultline_lite.http.parameters import (
     get_choice,
     get_cursor,
@@ -26,12 +27,8 @@ from faultline_lite.query import parse_query
 from faultline_lite.store.errors import (
     Position,
     Sort,
-    delete_error,
-    get_error,
     list_errors,
     position_of,
-    update_muted,
-    update_status,
 )
 from faultline_lite.store.occurrences import get_latest
 from faultline_lite.store.projects import delete_project, get_project_id, list_projects
@@ -142,41 +139,19 @@ async def patch_error(request: Request) -> Response:
     services = services_of(request)
     address = address_of(request)
     patch = await read_json(request, ErrorPatch)
-    until_ms = _check_patch(patch)
-    now_ms = services.clock.now_ms()
-
-    def write(connection: sqlite3.Connection) -> tuple[Error, list[bytes]]:
-        error = find_error(connection, address)
-        due: list[bytes] = []
-        if patch.status is not None:
-            due = update_status(connection, error.id, patch.status, now_ms)
-        if patch.muted is not None:
-            update_muted(
-                connection,
-                error.id,
-                muted=patch.muted,
-                until_ms=until_ms,
-                until_count=patch.untilCount,
-            )
-        return find_error(connection, address), due
-
-    error, due = await services.database.write(write)
-    services.outbox.wake(due)
+    change = Change(
+        status=patch.status,
+        muted=patch.muted,
+        until_ms=_check_patch(patch),
+        until_count=patch.untilCount,
+    )
+    error = await change_error(services, address, change)
     return JsonAnswer({"data": {"error": error_json(error)}})
 
 
 async def remove_error(request: Request) -> Response:
     """Delete an error and everything of it."""
-    services = services_of(request)
-    address = address_of(request)
-
-    def write(connection: sqlite3.Connection) -> None:
-        error = get_error(connection, address)
-        if error is not None:
-            delete_error(connection, error.id)
-
-    await services.database.write(write)
-    services.scheduler.wake("erase")
+    await delete_errors(services_of(request), [address_of(request)])
     return Response(status_code=204)
 
 

@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Sequence
 
+import msgspec
+
 from faultline_lite.models import Occurrence
 from faultline_lite.payloads import PayloadCodec
 
@@ -29,6 +31,23 @@ def get_occurrence(
         (error_id, *place),
     ).fetchone()
     return None if row is None else _to_occurrence(codec, row)
+
+
+def list_latest_payloads(
+    connection: sqlite3.Connection, codec: PayloadCodec, error_ids: Sequence[int]
+) -> list[bytes]:
+    """Return the payload of each error's latest occurrence, in no order."""
+    rows = connection.execute(
+        """
+        SELECT occurrence.dictionary_id, occurrence.payload
+        FROM json_each(?) AS wanted JOIN occurrence ON occurrence.id = (
+            SELECT id FROM occurrence WHERE error_id = wanted.value
+            ORDER BY second DESC, ordinal DESC LIMIT 1
+        )
+        """,
+        (msgspec.json.encode(error_ids).decode(),),
+    )
+    return [codec.decompress(dictionary_id, payload) for dictionary_id, payload in rows]
 
 
 def list_occurrences(

@@ -39,6 +39,11 @@ def short_number(number: int) -> str:
     return f"{value:.{digits}f}{_COUNT_UNITS[unit]}"
 
 
+def shorten(text: str, most: int) -> str:
+    """Return at most so many characters of the text, with an ellipsis where some are left out."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def size_text(size_bytes: int) -> str:
     """Return the size with the unit that suits it: ``512 bytes``, ``3.4 MiB``."""
     value, unit = float(size_bytes), 0

@@ -3,8 +3,8 @@
 from starlette.responses import Response
 
 from faultline_lite.exceptions import Problem, RateLimitedError
+from faultline_lite.web.forms import Form, first, local_path
 from faultline_lite.web.languages import LANGUAGES
-from faultline_lite.web.page import Form
 from faultline_lite.web.sessions import SESSION_SECONDS
 from faultline_lite.web.visits import LANGUAGE_COOKIE, SESSION_COOKIE, Visit
 
@@ -55,18 +55,6 @@ async def choose(visit: Visit, form: Form) -> Response:
     if language in LANGUAGES:
         _set_cookie(visit, response, LANGUAGE_COOKIE, language, LANGUAGE_SECONDS)
     return response
-
-
-def first(form: Form, name: str) -> str:
-    """Return the first value of a field, an empty text where there is none."""
-    return form.get(name, [""])[0]
-
-
-def local_path(text: str) -> str:
-    """Return the text where it is a path on this server, else the path of the first page."""
-    # Browsers read "//host", "/\\host" and what hides one of them behind a line break as elsewhere.
-    inside = text.startswith("/") and text[1:2] not in {"/", "\\"}
-    return text if inside and text.isascii() and text.isprintable() else "/"
 
 
 async def _show_form(visit: Visit, wanted: str, *, refused: bool) -> Response:

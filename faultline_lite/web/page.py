@@ -1,6 +1,6 @@
 """From the path of a page to its handler: who may see it, which form may change something."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Literal
 from urllib.parse import parse_qs, quote
 
@@ -19,9 +19,9 @@ from faultline_lite.exceptions import (
 )
 from faultline_lite.http.parameters import read_request_body
 from faultline_lite.http.routing import Endpoint
+from faultline_lite.web.forms import Form, first
 from faultline_lite.web.visits import Visit, begin_visit
 
-Form = Mapping[str, list[str]]
 Show = Callable[[Visit], Awaitable[Response]]
 Change = Callable[[Visit, Form], Awaitable[Response]]
 #: Everybody may see a public page; all others need the master key, if there is one.
@@ -145,7 +145,6 @@ async def _read_form(visit: Visit) -> Form:
         form = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise BadRequestError(Problem("the form cannot be read")) from None
-    given = form.pop("token", [""])[0]
-    if not visit.pages.sessions.is_token(given, visit.session):
+    if not visit.pages.sessions.is_token(first(form, "token"), visit.session):
         raise ForbiddenError
     return form

@@ -44,6 +44,7 @@ def make_environment() -> Environment:
         "utc_time": formatting.utc_time,
         "number": formatting.whole_number,
         "short": formatting.short_number,
+        "shorten": formatting.shorten,
         "size": formatting.size_text,
         "bars": formatting.bars_path,
     }

@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from faultline_lite.sealedbox import create_key_file
-from faultline_lite.web.login import LOGIN_ATTEMPTS_PER_MINUTE, local_path
+from faultline_lite.web.forms import local_path
+from faultline_lite.web.login import LOGIN_ATTEMPTS_PER_MINUTE
 from tests.fakes import FakeClock
 from tests.servers import running_server
 from tests.web.visiting import MASTER_KEY, find_token, log_in, server_with_key

@@ -1,0 +1,46 @@
+"""Values to choose from in a list's filters: those of the errors that are listed."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from faultline_lite.payloads import PayloadCodec
+from faultline_lite.store.occurrences import list_latest_payloads
+from faultline_lite.store.search import Hit
+
+#: A list to choose from that is longer is searched by typing anyway.
+MAX_VALUES = 50
+
+
+class _Context(msgspec.Struct):
+    environment: Any = None
+    version: Any = None
+
+
+class _Payload(msgspec.Struct):
+    context: _Context | list[Any] | None = None
+
+
+_decoder = msgspec.json.Decoder(_Payload)
+
+
+def suggest(
+    connection: sqlite3.Connection, codec: PayloadCodec, hits: Sequence[Hit]
+) -> dict[str, list[str]]:
+    """Return by the name of each filter the values that the listed errors have, in order."""
+    found: dict[str, set[str]] = {
+        "type": {hit.error.type for hit in hits},
+        "environment": set(),
+        "version": set(),
+    }
+    ids = [hit.error.id for hit in hits]
+    for payload in list_latest_payloads(connection, codec, ids):
+        context = _decoder.decode(payload).context
+        if isinstance(context, _Context):
+            for name in ("environment", "version"):
+                value = getattr(context, name)
+                if isinstance(value, str) and value:
+                    found[name].add(value)
+    return {name: sorted(values)[:MAX_VALUES] for name, values in found.items()}

@@ -1,0 +1,121 @@
+from collections.abc import Callable
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes import FakeClock
+from tests.reports import errors_path, make_entry, make_report
+from tests.servers import RunningServer
+
+OpenPage = Callable[..., Page]
+LIST = "/projects/sample-project"
+
+
+Report = Callable[..., None]
+
+
+@pytest.fixture
+def report(client: httpx.Client, server: RunningServer, clock: FakeClock) -> Report:
+    """Reports one error after the other, a minute apart."""
+
+    def report(*messages: str, **fields: object) -> None:
+        for message in messages:
+            server.run(clock.advance(60))
+            entries = [make_entry(message, **fields)]
+            client.post(errors_path(), json=make_report(errors=entries)).raise_for_status()
+
+    return report
+
+
+def _messages(page: Page) -> list[str]:
+    return page.locator("#error-rows .message").all_inner_texts()
+
+
+def test_search_narrows_the_list_while_it_is_typed(
+    report: Report, server: RunningServer, open_page: OpenPage
+) -> None:
+    report("payment failed", "在庫が足りません", "cart is empty")
+    server.run(server.services.indexing.run())
+    page = open_page(LIST)
+    page.get_by_role("searchbox").press_sequentially("在庫")
+
+    expect(page.locator("#error-rows .message")).to_have_text(["在庫が足りません"])
+    expect(page.locator("#error-rows mark").first).to_have_text("在庫")
+    assert page.url.endswith(f"{LIST}?q=%E5%9C%A8%E5%BA%AB")
+    page.go_back()
+    expect(page.locator("#error-rows .message")).to_have_count(3)
+
+
+def test_selected_errors_are_resolved_at_once(report: Report, open_page: OpenPage) -> None:
+    report("one", "two", "three")
+    page = open_page(LIST)
+    page.get_by_role("checkbox", name="one").check()
+    page.get_by_role("checkbox", name="three").check()
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.get_by_role("button", name="Resolve").click()
+
+    expect(page.locator(".notice")).to_have_text("2 errors resolved.")
+    assert _messages(page) == ["two"]
+    page.get_by_role("link", name="Resolved", exact=True).click()
+    assert sorted(_messages(page)) == ["one", "three"]
+
+
+def test_errors_are_deleted_after_a_question(report: Report, open_page: OpenPage) -> None:
+    report("one", "two")
+    page = open_page(LIST, javascript=False)
+    page.get_by_role("checkbox", name="one").check()
+    page.get_by_role("button", name="Delete…").click()
+    expect(page.get_by_role("heading", name="Delete this error?")).to_be_visible()
+    page.get_by_role("button", name="Delete").click()
+
+    assert _messages(page) == ["two"]
+
+
+def test_new_occurrence_moves_its_row_up(report: Report, open_page: OpenPage) -> None:
+    report("one")
+    report("two")
+    page = open_page(LIST)
+    assert _messages(page) == ["two", "one"]
+    page.mouse.move(0, 0)
+    report("one")
+
+    expect(page.locator("#error-rows .message")).to_have_text(["one", "two"])
+    expect(page.locator("#error-rows tr").first.locator(".numeric")).to_have_text("2")
+
+
+def test_row_stays_under_the_pointer_until_it_is_asked_to_move(
+    report: Report, server: RunningServer, open_page: OpenPage
+) -> None:
+    report("one")
+    report("two")
+    page = open_page(LIST)
+    page.get_by_role("link", name="two").hover()
+    report("one")
+    expect(page.get_by_role("button", name="1 error has changed: show")).to_be_visible()
+    shown_meanwhile = _messages(page)
+    page.get_by_role("button", name="1 error has changed: show").click()
+
+    assert shown_meanwhile == ["two", "one"]
+    assert _messages(page) == ["one", "two"]
+
+
+def test_error_that_is_new_appears_at_the_top(report: Report, open_page: OpenPage) -> None:
+    report("one")
+    page = open_page(LIST)
+    page.mouse.move(0, 0)
+    report("new one")
+
+    expect(page.locator("#error-rows .message")).to_have_text(["new one", "one"])
+
+
+def test_error_that_the_filters_keep_out_does_not_appear(
+    report: Report, server: RunningServer, open_page: OpenPage
+) -> None:
+    report("one")
+    page = open_page(f"{LIST}?type=notice")
+    page.mouse.move(0, 0)
+    with page.expect_response(lambda answer: "/rows?" in answer.url):
+        report("another", type="fatal")
+
+    assert _messages(page) == ["one"]
