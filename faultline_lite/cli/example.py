@@ -26,10 +26,14 @@ def render_config(values: Mapping[str, Any]) -> str:
         if key in values:
             line = f"{key} = {_to_toml(values[key])}"
         else:
-            shown = "" if key in _SHOWN_EMPTY else _to_readable(key, default)
-            line = f"# {key} = {_to_toml(shown)}"
+            line = f"# {key} = {show_default(key, default)}"
         parts.append(f"# {description}\n{line}\n")
     return "\n".join(parts)
+
+
+def show_default(key: str, default: Any) -> str:
+    """Return the default as it stands in the file."""
+    return _to_toml("" if key in _SHOWN_EMPTY else _to_readable(key, default))
 
 
 def _to_readable(key: str, value: Any) -> Any:
