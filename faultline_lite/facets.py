@@ -91,24 +91,24 @@ class _Payload(msgspec.Struct):
     params: _Variables | list[Any] | None = None
 
 
+_NO_CONTEXT = _Context()
 _decoder = msgspec.json.Decoder(_Payload)
 
 
-def read_facets(payload: bytes) -> dict[Facet, str]:
-    """Return the facets of a stored payload, those that it has a value for."""
+def read_facets(payload: bytes) -> tuple[str | None, ...]:
+    """Return the facets of a stored payload in the order of FACETS; None where it has none."""
     decoded = _decoder.decode(payload)
-    context = decoded.context if isinstance(decoded.context, _Context) else _Context()
-    found: dict[Facet, str | None] = {
-        "environment": _to_text(context.environment),
-        "version": _to_text(context.version),
-        "path": _read_path(context.url),
-        "userAgent": _read_user_agent(context.userAgent),
-        "hostname": _to_text(context.hostname),
-        "component": _to_text(context.component),
-        "action": _to_text(context.action),
-        "user": _find_user(decoded),
-    }
-    return {facet: value for facet, value in found.items() if value}
+    context = decoded.context if isinstance(decoded.context, _Context) else _NO_CONTEXT
+    return (
+        _to_text(context.environment),
+        _to_text(context.version),
+        _read_path(context.url),
+        _read_user_agent(context.userAgent),
+        _to_text(context.hostname),
+        _to_text(context.component),
+        _to_text(context.action),
+        _find_user(decoded),
+    )
 
 
 @lru_cache(1024)
@@ -130,23 +130,25 @@ def read_user(payload: bytes) -> str | None:
 
 
 def _find_user(payload: _Payload) -> str | None:
-    places: list[Any] = []
+    for user in _list_users(payload):
+        if user is None:
+            continue
+        for name in map(user.get, _USER_NAMES) if isinstance(user, dict) else (user,):
+            text = _to_text(name)
+            if text is not None:
+                return text
+    return None
+
+
+def _list_users(payload: _Payload) -> Iterator[Any]:
+    """Yield what stands where users do, the surest place first."""
     for part in (payload.context, payload.session, payload.params):
         if isinstance(part, _Context | _Variables):
-            places += (part.user, part.userId, part.user_id)
+            yield from (part.user, part.userId, part.user_id)
     if isinstance(payload.session, _Variables):
-        places += (_step(payload.session.Auth, "User"), payload.session.Auth)
-        places.append(_step(_step(payload.session.warden, 0), 0))
-    names = (name for place in places for name in _name_user(place))
-    return next((text for text in map(_to_text, names) if text is not None), None)
-
-
-def _name_user(user: Any) -> Iterator[Any]:
-    """Yield what may tell a user from others, the surest first."""
-    if isinstance(user, dict):
-        yield from map(user.get, _USER_NAMES)
-    else:
-        yield user
+        yield _step(payload.session.Auth, "User")
+        yield payload.session.Auth
+        yield _step(_step(payload.session.warden, 0), 0)
 
 
 def _step(value: Any, key: str | int) -> Any:
@@ -168,7 +170,7 @@ def _read_path(url: Any) -> str | None:
 
 def _read_user_agent(user_agent: Any) -> str | None:
     text = _to_text(user_agent, MAX_USER_AGENT_CHARACTERS)
-    return None if text is None else name_program(text)[:MAX_VALUE_CHARACTERS]
+    return None if text is None else name_program(text)[:MAX_VALUE_CHARACTERS] or None
 
 
 def _to_text(value: Any, most: int = MAX_VALUE_CHARACTERS) -> str | None:
@@ -177,4 +179,4 @@ def _to_text(value: Any, most: int = MAX_VALUE_CHARACTERS) -> str | None:
         value = str(value)
     if not isinstance(value, str) or value == SCRUBBED:
         return None
-    return value.strip()[:most] or None
+    return value[:most].strip() or None

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -98,14 +98,16 @@ class FacetReader:
         kept, count = key.kept, key.count
         if key.span is not None:
             kept, count = _count_within(connection, key.error_id, key.span)
-        tallies = {facet: _Tally() for facet in FACETS}
-        looked_at = 0
+        times: list[int] = []
+        rows: list[tuple[str | None, ...]] = []
         for timestamp_ms, payload in self._list_payloads(connection, key.error_id, key.span):
-            looked_at += 1
-            for facet, value in read_facets(payload).items():
-                tallies[facet].add(value, timestamp_ms)
-        facets = {facet: tally.sum_up() for facet, tally in tallies.items()}
-        return Facets(looked_at, kept, count, facets)
+            times.append(timestamp_ms)
+            rows.append(read_facets(payload))
+        columns = zip(*rows, strict=True) if rows else [()] * len(FACETS)
+        facets = {
+            facet: _count(values, times) for facet, values in zip(FACETS, columns, strict=True)
+        }
+        return Facets(len(rows), kept, count, facets)
 
     def _list_payloads(
         self, connection: sqlite3.Connection, error_id: int, span: Span | None
@@ -127,26 +129,19 @@ class FacetReader:
                 return
 
 
-class _Tally:
-    """Counts the values of one facet; occurrences are added latest first."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._first_ms: dict[str, int] = {}
-        self._last_ms: dict[str, int] = {}
-
-    def add(self, value: str, timestamp_ms: int) -> None:
-        self._counts[value] += 1
-        self._last_ms.setdefault(value, timestamp_ms)
-        self._first_ms[value] = timestamp_ms
-
-    def sum_up(self) -> FacetCounts:
-        """Return the commonest values, the latest first where they are as common."""
-        commonest = tuple(
-            FacetValue(value, count, self._first_ms[value], self._last_ms[value])
-            for value, count in self._counts.most_common(MAX_VALUES)
-        )
-        return FacetCounts(commonest, len(self._counts), self._counts.total())
+def _count(values: Sequence[str | None], times: Sequence[int]) -> FacetCounts:
+    """Count the values of one facet, which come with their timestamps, the latest first."""
+    counts = Counter(values)
+    known = counts.total() - counts.pop(None, 0)
+    # Of what has the same key a dictionary keeps the last.
+    first_ms = dict(zip(values, times, strict=True))
+    last_ms = dict(zip(reversed(values), reversed(times), strict=True))
+    commonest = tuple(
+        FacetValue(value, count, first_ms[value], last_ms[value])
+        for value, count in counts.most_common(MAX_VALUES)
+        if value is not None
+    )
+    return FacetCounts(commonest, len(counts), known)
 
 
 def _make_key(connection: sqlite3.Connection, error_id: int, span: Span | None) -> _Key:
