@@ -18,6 +18,7 @@ from faultline_lite.api.answers import (
 )
 from faultline_lite.api.routes import make_routes as make_api_routes
 from faultline_lite.attempt import Tools
+from faultline_lite.census import Census
 from faultline_lite.clock import Clock, SystemClock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
@@ -137,6 +138,8 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     indexing = Indexing(database, codec, clock, lambda: scheduler.wake("index"))
     scheduler.add("checkpoint", 1.0, database.checkpoint)
     scheduler.add("index", 1.0, indexing.run)
+    census = Census(database, codec, lambda: scheduler.wake("census"))
+    scheduler.add("census", 2.0, census.run)
     scheduler.add("train", 5.0, training.run)
     scheduler.add("retention", 60.0, retention.run)
     scheduler.add("outbox", 60.0, outbox.look_around)

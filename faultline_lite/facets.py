@@ -124,9 +124,11 @@ def name_program(user_agent: str) -> str:
     return "" if product is None else product[0]
 
 
-def read_user(payload: bytes) -> str | None:
-    """Return what identifies the user in a stored payload, None where nothing does."""
-    return _find_user(_decoder.decode(payload))
+def read_user_and_version(payload: bytes) -> tuple[str | None, str | None]:
+    """Return these two facets of a stored payload, as ``read_facets`` has them."""
+    decoded = _decoder.decode(payload)
+    context = decoded.context if isinstance(decoded.context, _Context) else _NO_CONTEXT
+    return _find_user(decoded), _to_text(context.version)
 
 
 def _find_user(payload: _Payload) -> str | None:

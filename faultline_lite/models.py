@@ -112,6 +112,7 @@ class Error(msgspec.Struct, frozen=True, array_like=True):
     muted_until_ms: int | None
     muted_until_count: int | None
     last_seen_ms: int
+    people: int
 
 
 class Occurrence(msgspec.Struct, frozen=True):

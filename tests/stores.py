@@ -1,6 +1,8 @@
 """A store in memory, and occurrences to put into it, for tests of the queries."""
 
+import json
 import sqlite3
+from typing import Any
 
 from sqlite_utils import Database as Tables
 
@@ -43,6 +45,11 @@ def make_occurrence(
         received_ms=received_ms,
         payload=payload,
     )
+
+
+def make_payload(**context: Any) -> bytes:
+    """Return a payload whose context has these fields."""
+    return json.dumps({"message": "boom", "type": "_", "context": context}).encode()
 
 
 def record(connection: sqlite3.Connection, *occurrences: NewOccurrence) -> list[Recorded]:

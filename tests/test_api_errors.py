@@ -71,6 +71,7 @@ def test_error_is_listed_with_its_counters(
                     "pattern": "Undefined index: faultline",
                     "fingerprint": answer.json()["data"]["errors"][0]["fingerprint"],
                     "muted": False,
+                    "people": 0,
                 }
             ],
             "scannedCount": 1,

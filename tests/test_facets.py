@@ -13,7 +13,7 @@ from faultline_lite.facets import (
     Facet,
     name_program,
     read_facets,
-    read_user,
+    read_user_and_version,
 )
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 "
@@ -114,7 +114,7 @@ def test_path_of_a_url_stands_for_all_of_its_kind(url: str, path: str) -> None:
     ],
 )
 def test_user_is_found_where_it_is_known(parts: dict[str, Any], user: str | None) -> None:
-    assert read_user(payload(**parts)) == user
+    assert read_user_and_version(payload(**parts)) == (user, None)
 
 
 @pytest.mark.parametrize(
@@ -157,4 +157,4 @@ def test_any_shape_is_read(context: Any, session: Any, params: Any) -> None:
     found = facets_of(payload(**parts))
 
     assert all(value == value.strip() and value for value in found.values())
-    assert found.get("user") == read_user(payload(**parts))
+    assert (found.get("user"), found.get("version")) == read_user_and_version(payload(**parts))

@@ -1,6 +1,5 @@
 """Facets of an error: counted from what is kept, and counted anew when that changes."""
 
-import json
 import sqlite3
 
 import pytest
@@ -9,13 +8,12 @@ from faultline_lite.store.errors import delete_error
 from faultline_lite.store.facets import FacetCounts, FacetReader, FacetValue
 from faultline_lite.store.retention import delete_occurrences, erase_error
 from faultline_lite.timekeys import MINUTE_MS, Span
-from tests.stores import CODEC, NOW_MS, make_occurrence, record
+from tests.stores import CODEC, NOW_MS, make_occurrence, make_payload, record
 
 
 def post(connection: sqlite3.Connection, minute: int, **context: object) -> int:
-    payload = json.dumps({"context": context}).encode()
     timestamp_ms = NOW_MS + minute * MINUTE_MS
-    occurrence = make_occurrence("boom", timestamp_ms=timestamp_ms, payload=payload)
+    occurrence = make_occurrence(timestamp_ms=timestamp_ms, payload=make_payload(**context))
     return record(connection, occurrence)[0].error_id
 
 
@@ -104,8 +102,8 @@ def test_error_under_the_id_of_an_erased_one_has_facets_of_its_own(
     delete_error(connection, erased_id)
     erase_error(connection, erased_id, 100)
     gone = reader.read(connection, erased_id)
-    payload = json.dumps({"context": {"version": "2.0"}}).encode()
-    (recorded,) = record(connection, make_occurrence("other", payload=payload))
+    other = make_occurrence("other", payload=make_payload(version="2.0"))
+    (recorded,) = record(connection, other)
 
     found = reader.read(connection, recorded.error_id)
 
@@ -117,10 +115,7 @@ def test_error_under_the_id_of_an_erased_one_has_facets_of_its_own(
 def test_of_very_many_the_latest_thousand_are_looked_at(
     connection: sqlite3.Connection, reader: FacetReader
 ) -> None:
-    payloads = [
-        json.dumps({"context": {"version": "old" if number == 0 else "new"}}).encode()
-        for number in range(1001)
-    ]
+    payloads = [make_payload(version="old" if number == 0 else "new") for number in range(1001)]
     recorded = record(
         connection,
         *(

@@ -168,6 +168,7 @@ def error_json(error: Error) -> dict[str, Any]:
         "pattern": error.pattern,
         "fingerprint": error.group_key.hex(),
         "muted": error.muted,
+        "people": error.people,
     }
     if error.muted_until_ms is not None:
         shown["mutedUntil"] = format_time(error.muted_until_ms)

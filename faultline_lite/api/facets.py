@@ -10,6 +10,7 @@ from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.http.addresses import address_of, find_error
 from faultline_lite.http.parameters import get_limit, get_time
 from faultline_lite.http.services import services_of
+from faultline_lite.store.census import VersionCount, list_versions
 from faultline_lite.store.facets import MAX_VALUES, FacetCounts, Facets
 from faultline_lite.timekeys import FIRST_MS, Span, format_time, span_around
 
@@ -23,10 +24,12 @@ async def get_facets(request: Request) -> Response:
     limit = get_limit(request, default=DEFAULT_VALUES, maximum=MAX_VALUES)
     span = _span_of(request)
 
-    def read(connection: sqlite3.Connection) -> Facets:
-        return services.facets.read(connection, find_error(connection, address).id, span)
+    def read(connection: sqlite3.Connection) -> tuple[Facets, list[VersionCount]]:
+        error_id = find_error(connection, address).id
+        facets = services.facets.read(connection, error_id, span)
+        return facets, list_versions(connection, error_id)
 
-    found = await services.database.read(read)
+    found, versions = await services.database.read(read)
     return JsonAnswer(
         {
             "data": {
@@ -36,6 +39,7 @@ async def get_facets(request: Request) -> Response:
                 "countedFrom": found.counted_from,
                 "kept": found.kept,
                 "count": found.count,
+                "versions": [_version_json(each) for each in versions],
             }
         }
     )
@@ -63,4 +67,13 @@ def _counts_json(counts: FacetCounts, limit: int) -> dict[str, Any]:
         ],
         "distinct": counts.distinct,
         "known": counts.known,
+    }
+
+
+def _version_json(counted: VersionCount) -> dict[str, Any]:
+    return {
+        "version": counted.version,
+        "count": counted.count,
+        "firstSeen": format_time(counted.first_ms),
+        "lastSeen": format_time(counted.last_ms),
     }

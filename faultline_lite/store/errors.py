@@ -20,7 +20,7 @@ SORT_COLUMNS: dict[Sort, str] = {
 _COLUMNS = """
     error.id, project.name, error.group_key, error.message, error.pattern, error.type,
     error.status, error.count, error.first_seen_ms, error.last_updated_ms, error.muted,
-    error.muted_until_ms, error.muted_until_count, error.last_seen_ms
+    error.muted_until_ms, error.muted_until_count, error.last_seen_ms, error.people
     """
 
 

@@ -8,6 +8,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from faultline_lite.store.census import rewind_census
 from faultline_lite.store.rollups import subtract_minutes
 from faultline_lite.store.search_index import delete_search_entries, rewind_index
 from faultline_lite.timekeys import MINUTE_MS
@@ -19,6 +20,8 @@ _OF_AN_ERROR = (
     ("outbox", "config_id"),
     ("delivery_item", "delivery_id"),
     ("tracked_issue", "channel_id"),
+    ("error_people", "error_id"),
+    ("error_version", "version"),
 )
 
 
@@ -91,7 +94,7 @@ def delete_occurrences(connection: sqlite3.Connection, ids: Sequence[int]) -> in
         if row is not None:
             connection.execute("UPDATE error SET kept = kept - 1 WHERE id = ?", (row[0],))
             freed_bytes += row[1]
-    rewind_index(connection)
+    _rewind(connection)
     return freed_bytes
 
 
@@ -149,7 +152,7 @@ def erase_error(connection: sqlite3.Connection, error_id: int, limit: int) -> in
             """,
             (error_id, error_id, limit - erased),
         ).rowcount
-        rewind_index(connection)
+        _rewind(connection)
         if erased >= limit:
             return erased
     erased += _erase_minutes(connection, error_id, limit - erased)
@@ -187,6 +190,12 @@ def get_used_bytes(connection: sqlite3.Connection) -> int:
 def release_pages(connection: sqlite3.Connection, limit: int) -> None:
     """Give up to ``limit`` empty pages back to the file system."""
     connection.execute(f"PRAGMA incremental_vacuum({limit:d})").fetchall()
+
+
+def _rewind(connection: sqlite3.Connection) -> None:
+    """Tell what follows the occurrences that the last ones may be gone."""
+    rewind_index(connection)
+    rewind_census(connection)
 
 
 def _erase_minutes(connection: sqlite3.Connection, error_id: int, limit: int) -> int:

@@ -36,6 +36,11 @@ SCHEMAS: Json = {
         pattern={"type": "string"},
         fingerprint={"type": "string"},
         muted={"type": "boolean"},
+        people={
+            "type": "integer",
+            "description": "Users that it was seen with, where their ids are known; "
+            "from 512 on an estimate.",
+        },
         mutedUntil=TIME,
         mutedUntilCount={"type": "integer"},
     ),

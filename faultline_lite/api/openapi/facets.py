@@ -30,6 +30,13 @@ SCHEMAS: Json = {
         distinct={"type": "integer", "description": "How many values there are."},
         known={"type": "integer", "description": "Occurrences that have any."},
     ),
+    "VersionCount": object_(
+        ["version", "count", "firstSeen", "lastSeen"],
+        version={"type": "string"},
+        count={"type": "integer"},
+        firstSeen=TIME,
+        lastSeen=TIME,
+    ),
 }
 
 _FACETS = operation(
@@ -46,6 +53,11 @@ _FACETS = operation(
                 },
                 kept={"type": "integer", "description": "Occurrences that retention has left."},
                 count={"type": "integer", "description": "Occurrences that came."},
+                versions={
+                    **list_of(ref("VersionCount")),
+                    "description": "What came in which version, whatever was kept of it, and of "
+                    "all time; the newest version first.",
+                },
             ),
         )
     },

@@ -1,0 +1,66 @@
+"""Count whom each error met and in which versions, behind the ingest transaction.
+
+Every occurrence is looked at once, on the maintenance thread, and what it adds is written in
+transactions of some milliseconds. Where the census is, is in the store: a restart goes on there.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from faultline_lite.database import Database
+from faultline_lite.facets import read_user_and_version
+from faultline_lite.payloads import PayloadCodec
+from faultline_lite.store.census import Found, Uncounted, add_to_census, list_uncounted
+
+#: Occurrences of one step.
+STEP_OCCURRENCES = 250
+#: A run ends after so long, where more is to be done, so that a shutdown need not wait for it.
+RUN_SECONDS = 1.0
+#: While reports wait for the writer, a step is followed by a pause of so many times its length.
+BUSY_PAUSE = 3.0
+
+
+class _Batch(NamedTuple):
+    found: dict[int, Found]
+    last: Uncounted
+
+
+class Census:
+    """Goes through what has come in; ``wake`` asks for the next run to begin at once."""
+
+    def __init__(
+        self, database: Database, codec: PayloadCodec, wake: Callable[[], None] = lambda: None
+    ) -> None:
+        self._database = database
+        self._codec = codec
+        self._wake = wake
+
+    async def run(self) -> None:
+        """Go on until all is counted, or for RUN_SECONDS."""
+        ends_at = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < ends_at:
+            started = time.monotonic()
+            batch = await self._database.maintain(self._read_batch)
+            if batch is None:
+                return
+            await self._database.write(add_to_census, batch.found, batch.last)
+            if self._database.queued_bytes:
+                await asyncio.sleep((time.monotonic() - started) * BUSY_PAUSE)
+        self._wake()
+
+    def _read_batch(self, connection: sqlite3.Connection) -> _Batch | None:
+        occurrences = list_uncounted(connection, STEP_OCCURRENCES)
+        if not occurrences:
+            return None
+        found: dict[int, Found] = {}
+        for each in occurrences:
+            payload = self._codec.decompress(each.dictionary_id, each.payload)
+            user, version = read_user_and_version(payload)
+            if user is not None or version is not None:
+                found.setdefault(each.error_id, Found(set(), {})).add(
+                    user, version, each.timestamp_ms
+                )
+        return _Batch(found, occurrences[-1])

@@ -1,0 +1,168 @@
+"""Whom an error met, and in which versions: counted in every occurrence, kept or not."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from faultline_lite.people import add_people, count_people
+from faultline_lite.store.statements import write_rows
+
+#: Versions of one error that are remembered, those that were seen last.
+MAX_VERSIONS = 100
+
+
+class Uncounted(NamedTuple):
+    """An occurrence that the census has not come to, its payload still compressed."""
+
+    id: int
+    error_id: int
+    timestamp_ms: int
+    received_ms: int
+    dictionary_id: int
+    payload: bytes
+
+
+class VersionCount(msgspec.Struct, frozen=True):
+    """A version, the occurrences in it, and the first and last timestamp of these."""
+
+    version: str
+    count: int
+    first_ms: int
+    last_ms: int
+
+
+class Found(msgspec.Struct):
+    """What some occurrences of an error add to its census."""
+
+    people: set[str]
+    versions: dict[str, VersionCount]
+
+    def add(self, user: str | None, version: str | None, timestamp_ms: int) -> None:
+        """Add what one occurrence has."""
+        if user is not None:
+            self.people.add(user)
+        if version is not None:
+            known = self.versions.get(version)
+            first_ms = last_ms = timestamp_ms
+            if known is not None:
+                first_ms, last_ms = min(known.first_ms, first_ms), max(known.last_ms, last_ms)
+            count = 1 if known is None else known.count + 1
+            self.versions[version] = VersionCount(version, count, first_ms, last_ms)
+
+
+def list_uncounted(connection: sqlite3.Connection, limit: int) -> list[Uncounted]:
+    """Return the next occurrences for the census, in the order of their coming."""
+    rows = connection.execute(
+        """
+        SELECT id, error_id, timestamp_ms, received_ms, dictionary_id, payload FROM occurrence
+        WHERE id > (SELECT occurrence_id FROM census_progress) ORDER BY id LIMIT ?
+        """,
+        (limit,),
+    )
+    return [Uncounted(*row) for row in rows]
+
+
+def add_to_census(
+    connection: sqlite3.Connection, found: Mapping[int, Found], last: Uncounted
+) -> None:
+    """Add what was found, by error id, and go on behind the occurrence ``last``.
+
+    Does nothing where that one is gone: its id, and those of others that came late, may belong to
+    new ones already.
+    """
+    same = connection.execute(
+        "SELECT 1 FROM occurrence WHERE (id, error_id, received_ms) = (?, ?, ?)",
+        (last.id, last.error_id, last.received_ms),
+    ).fetchone()
+    if same is None:
+        return
+    known = _list_existing(connection, found)
+    for error_id in known:
+        _add_people(connection, error_id, found[error_id].people)
+    _add_versions(connection, {error_id: found[error_id].versions for error_id in known})
+    connection.execute("UPDATE census_progress SET occurrence_id = ?", (last.id,))
+
+
+def rewind_census(connection: sqlite3.Connection) -> None:
+    """Go back to the last occurrence there is, after some were deleted: their ids come again."""
+    connection.execute(
+        """
+        UPDATE census_progress SET occurrence_id = last.id
+        FROM (SELECT coalesce(max(id), 0) AS id FROM occurrence) AS last
+        WHERE occurrence_id > last.id
+        """
+    )
+
+
+def list_versions(connection: sqlite3.Connection, error_id: int) -> list[VersionCount]:
+    """Return the versions that the error was seen in, the one that came last first."""
+    rows = connection.execute(
+        """
+        SELECT version, count, first_ms, last_ms FROM error_version WHERE error_id = ?
+        ORDER BY first_ms DESC, version DESC
+        """,
+        (error_id,),
+    )
+    return [VersionCount(*row) for row in rows]
+
+
+def _list_existing(connection: sqlite3.Connection, error_ids: Mapping[int, Found]) -> list[int]:
+    rows = connection.execute(
+        "SELECT id FROM error WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (msgspec.json.encode([*error_ids]).decode(),),
+    )
+    return [error_id for (error_id,) in rows]
+
+
+def _add_people(connection: sqlite3.Connection, error_id: int, people: set[str]) -> None:
+    if not people:
+        return
+    row = connection.execute(
+        "SELECT sketch FROM error_people WHERE error_id = ?", (error_id,)
+    ).fetchone()
+    old = b"" if row is None else row[0]
+    sketch = add_people(old, people)
+    if sketch == old:
+        return
+    connection.execute(
+        "INSERT OR REPLACE INTO error_people (error_id, sketch) VALUES (?, ?)", (error_id, sketch)
+    )
+    connection.execute("UPDATE error SET people = ? WHERE id = ?", (count_people(sketch), error_id))
+
+
+def _add_versions(
+    connection: sqlite3.Connection, found: Mapping[int, Mapping[str, VersionCount]]
+) -> None:
+    rows = [
+        (error_id, *msgspec.structs.astuple(each))
+        for error_id, versions in found.items()
+        for each in versions.values()
+    ]
+    write_rows(
+        connection,
+        """
+        INSERT INTO error_version (error_id, version, count, first_ms, last_ms) VALUES {rows}
+        ON CONFLICT (error_id, version) DO UPDATE SET
+            count = count + excluded.count,
+            first_ms = min(first_ms, excluded.first_ms),
+            last_ms = max(last_ms, excluded.last_ms)
+        """,
+        rows,
+    )
+    for error_id, versions in found.items():
+        if versions:
+            _forget_oldest_versions(connection, error_id)
+
+
+def _forget_oldest_versions(connection: sqlite3.Connection, error_id: int) -> None:
+    connection.execute(
+        """
+        DELETE FROM error_version WHERE error_id = ?1 AND version IN (
+            SELECT version FROM error_version WHERE error_id = ?1
+            ORDER BY last_ms DESC, version DESC LIMIT -1 OFFSET ?2
+        )
+        """,
+        (error_id, MAX_VERSIONS),
+    )
