@@ -40,6 +40,7 @@ def prepare_database(path: Path) -> Path | None:
     # Errors hold personal data: the file, and the log that SQLite creates after its mode, is the
     # owner's alone.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    _remove_unsent_copies(path)
     is_new = path.stat().st_size == 0
     try:
         with closing(connect(path)) as connection:
@@ -79,6 +80,19 @@ def copy_database(connection: sqlite3.Connection, target: Path) -> None:
         connection.backup(copy)
         # In WAL mode a reader of the copy would have to create files beside it.
         copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def unsent_copy(path: Path, token: str) -> Path:
+    """Return where a copy is made that is sent away and then removed."""
+    return path.with_name(f"{path.name}.unsent-{token}")
+
+
+def _remove_unsent_copies(path: Path) -> None:
+    """Remove what a process left that was killed while it sent a copy."""
+    beginning = unsent_copy(path, "").name
+    for each in path.parent.iterdir():
+        if each.name.startswith(beginning):
+            each.unlink()
 
 
 def _stamp(connection: sqlite3.Connection) -> None:

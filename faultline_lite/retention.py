@@ -4,6 +4,7 @@ Every pass goes by the same order: what was deleted, what is too old, what is to
 error, what is too much for the file or the disk. Freed pages go back to the file system.
 """
 
+import asyncio
 import logging
 import shutil
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ STEP_ROWS = 200
 STEP_PAGES = 128
 #: An error over its cap is thinned to this part of it, so that the next one does not begin anew.
 THINNED_PART = 0.9
+#: The first, the one that came last, the one with the latest timestamp, a regression: a smaller
+#: cap could never be met.
+MIN_KEPT = 4
 #: Anyone who may report can name channels that nobody has heard of; so these are bounded too.
 MAX_DELIVERIES = 50_000
 MAX_CONFIGS = 10_000
@@ -47,16 +51,19 @@ class Retention:
         self._clock = clock
         self._metrics = metrics
         self._warned_of_disk = False
+        # An operator may ask for a pass while one runs: what one counts the other has let go.
+        self._turn = asyncio.Lock()
 
     async def run(self) -> Freed:
         """Let go everything that is past a limit; return what that was."""
         freed = Freed()
-        await self._erase_deleted(freed)
-        await self._let_go_old(freed)
-        await self._thin_errors(freed)
-        await self._let_go_deliveries()
-        await self._shrink(freed)
-        await self._release_pages()
+        async with self._turn:
+            await self._erase_deleted(freed)
+            await self._let_go_old(freed)
+            await self._thin_errors(freed)
+            await self._let_go_deliveries()
+            await self._shrink(freed)
+            await self._release_pages()
         if freed.occurrences or freed.errors:
             _logger.info(
                 "retention let go %d occurrences and %d errors", freed.occurrences, freed.errors
@@ -65,8 +72,9 @@ class Retention:
 
     async def erase_deleted(self) -> None:
         """Erase what was deleted by hand, and give its space back."""
-        await self._erase_deleted(Freed())
-        await self._release_pages()
+        async with self._turn:
+            await self._erase_deleted(Freed())
+            await self._release_pages()
 
     async def _erase_deleted(self, freed: Freed) -> None:
         while ids := await self._database.read(store.list_deleted_errors, STEP_ROWS):
@@ -112,9 +120,9 @@ class Retention:
             await self._database.write(notifications.delete_unused_configs, ids)
 
     async def _thin_errors(self, freed: Freed) -> None:
-        cap = self._config.max_occurrences_per_error
-        if cap <= 0:
+        if self._config.max_occurrences_per_error <= 0:
             return
+        cap = max(MIN_KEPT, self._config.max_occurrences_per_error)
         while errors := await self._database.read(store.list_errors_over_cap, cap, STEP_ROWS):
             for error_id, _ in errors:
                 kept = await self._database.read(store.list_kept_occurrences, error_id)
@@ -127,11 +135,11 @@ class Retention:
         """Let the oldest occurrences go while the file, or the disk, is past a limit."""
         excess_bytes = await self._measure_excess_bytes()
         while excess_bytes > 0:
-            ids = await self._database.read(store.list_oldest_occurrences, STEP_ROWS)
-            if not ids:
+            oldest = await self._database.read(store.list_oldest_occurrences, STEP_ROWS)
+            if not oldest:
                 return
             before = await self._database.read(store.get_used_bytes)
-            await self._delete(ids, "size", freed)
+            await self._delete(_first_of_size(oldest, excess_bytes), "size", freed)
             after = await self._database.read(store.get_used_bytes)
             excess_bytes -= before - after
 
@@ -174,6 +182,17 @@ class Retention:
             if await self._database.read(store.get_free_pages) >= pages:
                 # A reader holds on to an older state of the file; the next pass goes on.
                 return
+
+
+def _first_of_size(occurrences: list[tuple[int, int]], size_bytes: int) -> list[int]:
+    """Return the ids of the first (id, bytes) that come to so many bytes together."""
+    ids = []
+    for occurrence_id, payload_bytes in occurrences:
+        if size_bytes <= 0:
+            break
+        ids.append(occurrence_id)
+        size_bytes -= payload_bytes
+    return ids
 
 
 def choose_surplus(

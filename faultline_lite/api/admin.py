@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.database_file import copy_database, quick_check
+from faultline_lite.database_file import copy_database, quick_check, unsent_copy
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.http.services import services_of
 
@@ -33,7 +33,7 @@ async def backup(request: Request) -> Response:
     """Send a verified copy of the database as of one moment; the server goes on meanwhile."""
     database = services_of(request).database
     # Beside the database, since a temporary directory may be memory, or too small.
-    copy = database.path.with_name(f"{database.path.name}.backup-{secrets.token_hex(4)}")
+    copy = unsent_copy(database.path, secrets.token_hex(4))
     try:
         problems = await database.maintain(_copy_and_check, copy)
     except (sqlite3.Error, OSError) as error:

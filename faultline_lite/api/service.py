@@ -29,17 +29,11 @@ async def get_info(request: Request) -> Response:
 async def get_health(request: Request) -> Response:
     """Answer 200 while a report could be stored, 503 otherwise."""
     database = services_of(request).database
-    reason = None
     if shutil.disk_usage(database.path.parent).free < FULL_DISK_BYTES:
-        reason = "the disk is full"
-    elif database.failure is not None:
+        raise DatabaseUnavailableError("the disk is full")
+    if database.failure is not None:
         # Only a write can tell whether it is over; while all is well, none is spent on it.
-        try:
-            await database.write(_write_header)
-        except DatabaseUnavailableError as error:
-            reason = error.reason
-    if reason is not None:
-        return JsonAnswer({"status": "unavailable", "message": reason}, 503, {"Retry-After": "5"})
+        await database.write(_write_header)
     return JsonAnswer({"status": "ok"})
 
 

@@ -35,11 +35,11 @@ def list_expired_occurrences(
     return [occurrence_id for occurrence_id, received_ms in rows if received_ms < before_ms]
 
 
-def list_oldest_occurrences(connection: sqlite3.Connection, limit: int) -> list[int]:
-    """Return ids of the oldest occurrences but for the first and the latest of each error."""
-    rows = connection.execute(
+def list_oldest_occurrences(connection: sqlite3.Connection, limit: int) -> list[tuple[int, int]]:
+    """Return (id, payload bytes) of the oldest but for the first and the latest of each error."""
+    return connection.execute(
         """
-        SELECT occurrence.id FROM occurrence
+        SELECT occurrence.id, length(payload) FROM occurrence
         WHERE count > 1 AND EXISTS (
             SELECT 1 FROM occurrence AS later
             WHERE later.error_id = occurrence.error_id
@@ -48,8 +48,7 @@ def list_oldest_occurrences(connection: sqlite3.Connection, limit: int) -> list[
         ORDER BY occurrence.id LIMIT ?
         """,
         (limit,),
-    )
-    return [occurrence_id for (occurrence_id,) in rows]
+    ).fetchall()
 
 
 def list_errors_over_cap(

@@ -1,0 +1,197 @@
+"""What is let go and what stays, on a real file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faultline_lite.retention import MIN_KEPT, choose_surplus
+from tests.fakes import FakeClock
+from tests.reports import error_path, errors_path, make_entry, occurrences_path
+from tests.servers import RunningServer, running_server
+
+DAY_SECONDS = 86_400
+KEPT = st.lists(st.booleans(), min_size=1, max_size=60)
+
+
+class Running(NamedTuple):
+    server: RunningServer
+    client: httpx.Client
+    clock: FakeClock
+
+
+@contextmanager
+def running(folder: Path, **limits: Any) -> Iterator[Running]:
+    clock = FakeClock()
+    limits = {"retention_days": 0, "max_occurrences_per_error": 0, "max_db_bytes": 0, **limits}
+    with running_server(folder, clock, **limits) as server, server.client() as client:
+        yield Running(server, client, clock)
+
+
+def post(client: httpx.Client, *messages: str, **fields: Any) -> None:
+    entries = [make_entry(message, **fields) for message in messages]
+    assert client.post(errors_path(), json={"errors": entries}).status_code == 201
+
+
+def listed(client: httpx.Client) -> dict[str, int]:
+    errors = client.get(errors_path()).json()["data"]["errors"]
+    return {error["message"]: error["count"] for error in errors}
+
+
+def kept(client: httpx.Client, message: str) -> list[dict[str, Any]]:
+    answer = client.get(occurrences_path(message), params={"limit": 1000})
+    found: list[dict[str, Any]] = answer.json()["data"]["errors"]
+    return found
+
+
+def prune(client: httpx.Client) -> dict[str, int]:
+    freed: dict[str, int] = client.post("/v0/prune").json()["data"]
+    return freed
+
+
+def test_without_limits_nothing_goes(tmp_path: Path) -> None:
+    with running(tmp_path) as (server, client, clock):
+        post(client, *["old"] * 50)
+        server.run(clock.advance(10_000 * DAY_SECONDS))
+        freed = prune(client)
+
+        assert freed == {"occurrences": 0, "errors": 0, "payloadBytes": 0}
+        assert listed(client) == {"old": 50}
+
+
+def test_silent_errors_go_after_their_days(tmp_path: Path) -> None:
+    with running(tmp_path, retention_days=30) as (server, client, clock):
+        post(client, "silent", "alive")
+        server.run(clock.advance(20 * DAY_SECONDS))
+        post(client, "alive")
+        server.run(clock.advance(11 * DAY_SECONDS))
+        prune(client)
+
+        assert listed(client) == {"alive": 2}
+        assert client.get(error_path("silent")).status_code == 404
+        assert len(kept(client, "alive")) == 1
+
+
+def test_occurrences_go_by_when_they_came_and_not_by_what_they_say(tmp_path: Path) -> None:
+    with running(tmp_path, retention_days=30) as (_, client, _clock):
+        post(client, "long ago", timestamp="1999-12-31T00:00:00Z")
+        prune(client)
+
+        assert len(kept(client, "long ago")) == 1
+
+
+def test_error_over_its_cap_is_thinned_and_counts_on(tmp_path: Path) -> None:
+    with running(tmp_path, max_occurrences_per_error=20) as (server, client, clock):
+        for number in range(100):
+            post(client, "many", params={"number": number})
+            if number == 40:
+                client.patch(error_path("many"), json={"status": "resolved"})
+            server.run(clock.advance(61))
+        freed = prune(client)
+        numbers = [each["params"]["number"] for each in kept(client, "many")]
+        bounds = {"start": "2016-12-01T00:00:00Z"}
+        shown = client.get(error_path("many"), params=bounds).json()["data"]
+
+    assert len(numbers) <= 20
+    assert {0, 41, 99} <= set(numbers)
+    assert len([number for number in numbers if number < 90]) > len(numbers) // 3
+    assert freed["payloadBytes"] >= 0
+    assert shown["summary"]["count"] == 100
+    assert sum(bucket["count"] for bucket in shown["timeline"]["errors"]) == 100
+
+
+@pytest.mark.parametrize("cap", [1, 2, 3])
+def test_smallest_caps_end_and_keep_what_always_stays(tmp_path: Path, cap: int) -> None:
+    with running(tmp_path, max_occurrences_per_error=cap) as (_, client, _clock):
+        for number in range(10):
+            day = 9 if number == 5 else 1
+            post(client, "many", timestamp=f"2016-12-0{day}T00:00:00Z", params={"n": number})
+            if number == 7:
+                client.patch(error_path("many"), json={"status": "resolved"})
+        prune(client)
+        numbers = {each["params"]["n"] for each in kept(client, "many")}
+
+    assert len(numbers) == MIN_KEPT
+    assert numbers == {0, 5, 8, 9}
+
+
+def test_file_past_its_size_loses_the_oldest_and_shrinks(tmp_path: Path) -> None:
+    source = Random(1)  # noqa: S311 - it only has to be incompressible
+    with running(tmp_path, max_db_bytes=2 * 2**20) as (server, client, _):
+        for number in range(300):
+            filler = source.randbytes(8000).hex()
+            post(client, f"error {'x' * (number % 3)}", params={"number": number, "text": filler})
+        freed = prune(client)
+        counts = listed(client)
+        numbers = [each["params"]["number"] for message in counts for each in kept(client, message)]
+        server.run(server.services.database.checkpoint())
+        size_bytes = server.config.db.stat().st_size
+
+    assert freed["occurrences"] > 50
+    assert sum(counts.values()) == 300
+    # The first of each error, and the latest without a gap.
+    assert sorted(numbers) == [0, 1, 2, *range(300 - len(numbers) + 3, 300)]
+    assert size_bytes <= 2 * 2**20 + 2**19
+
+
+def test_space_of_what_was_deleted_goes_back(tmp_path: Path) -> None:
+    filler = "".join(map(chr, range(0x4E00, 0x4E00 + 15_000)))
+    with running(tmp_path) as (server, client, _):
+        for _ in range(100):
+            post(client, "large", params={"text": filler})
+        server.run(server.services.database.checkpoint())
+        before_bytes = server.config.db.stat().st_size
+        client.delete(error_path("large"))
+        prune(client)
+        server.run(server.services.database.checkpoint())
+        after_bytes = server.config.db.stat().st_size
+
+    assert before_bytes > 2 * 2**20
+    assert after_bytes < 2**20
+
+
+def test_two_passes_at_once_count_what_goes_once(tmp_path: Path) -> None:
+    with running(tmp_path, max_occurrences_per_error=10) as (server, client, _):
+        post(client, *["many"] * 500)
+        retention = server.services.retention
+
+        async def run_twice() -> int:
+            first, second = retention.run(), retention.run()
+            return (await first).occurrences + (await second).occurrences
+
+        gone = server.run(run_twice())
+
+        assert gone + len(kept(client, "many")) == 500
+
+
+@given(regressions=KEPT, cap=st.integers(MIN_KEPT, 40), latest=st.integers(0, 59))
+def test_what_is_chosen_to_go_leaves_the_cap_and_what_always_stays(
+    regressions: list[bool], cap: int, latest: int
+) -> None:
+    occurrences = [(number, number + 1, each) for number, each in enumerate(regressions)]
+    latest_id = latest % len(occurrences)
+    gone = choose_surplus(occurrences, latest_id, int(cap * 0.9))
+    stay = {number for number, _, _ in occurrences} - set(gone)
+    last_regressions = [number for number, _, regression in occurrences if regression][-1:]
+
+    assert len(gone) == len(set(gone))
+    assert len(stay) <= cap or not gone
+    assert {0, len(occurrences) - 1, latest_id, *last_regressions} <= stay
+
+
+@given(count=st.integers(50, 300), target=st.integers(10, 40))
+def test_older_times_thin_out_evenly(count: int, target: int) -> None:
+    occurrences = [(number, number + 1, False) for number in range(count)]
+    gone = set(choose_surplus(occurrences, count - 1, target))
+    stay = [number for number in range(count) if number not in gone]
+    gaps = [after - before for before, after in pairwise(stay)]
+
+    assert len(stay) == target
+    assert max(gaps) <= 3 * count / target + 2
