@@ -45,6 +45,7 @@ def test_body_is_our_message() -> None:
     assert "x-faultline-signature" not in request.headers
     assert request.json == {
         "version": 1,
+        "deliveryId": 0,
         "errors": [
             {
                 "project": "sample-project",

@@ -1,7 +1,8 @@
 """A web hook of the user's own: our message as JSON, signed.
 
-The body is ``{"version": 1, "errors": [...], "errorCount": 3, "occurrenceCount": 12, "notes":
-[...]}``; an entry of ``errors`` has ``project``, ``message``, ``type``, ``reason`` (first,
+The body is ``{"version": 1, "deliveryId": 7, "errors": [...], "errorCount": 3,
+"occurrenceCount": 12, "notes": [...]}``; a message that is sent again has the ``deliveryId`` that
+it had. An entry of ``errors`` has ``project``, ``message``, ``type``, ``reason`` (first,
 regression or repeated), ``occurrences`` (since the last message), ``total``, ``timestamp``,
 ``reversedUnixtime``, ``link`` and ``occurrence``, the latest one as the API answers it. With a
 ``secret`` in the config, ``X-Faultline-Signature`` is the HMAC-SHA256 of the body's bytes with the
@@ -87,6 +88,7 @@ def make_body(config: WebhookConfig, message: Message) -> bytes:
     errors = [_describe(config, error) for error in message.errors]
     content = {
         "version": VERSION,
+        "deliveryId": message.delivery_id,
         "errors": errors,
         "errorCount": message.error_count,
         "occurrenceCount": message.occurrence_count,
