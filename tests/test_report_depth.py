@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faultline_lite.exceptions import BadRequestError
-from faultline_lite.protocols.faultline import MAX_DEPTH, decode_report
+from faultline_lite.protocols.faultline import decode_report
+from faultline_lite.protocols.plain import MAX_DEPTH
 
 CONFUSING = st.text(alphabet='[]{}"\\\\,:a', max_size=8)
 

@@ -1,22 +1,22 @@
 """faultline's own protocol: a POSTed JSON body becomes a Report.
 
-What was posted is kept as the bytes it came in: the body is decoded once typed, which checks it,
-and once into raw parts, which are put together to the payload of each entry.
+What was posted is kept as the bytes it came in: the body is decoded once typed, which checks it and
+skips what may be anything, and once into raw parts, which are put together to the payload of each
+entry.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from faultline_lite.exceptions import BadRequestError, BodyTooLargeError, Problem
 from faultline_lite.models import Entry, Report
+from faultline_lite.protocols.plain import MAX_DEPTH, is_plain
 from faultline_lite.protocols.shapes import find_problems, find_unreadable, read_problem
 from faultline_lite.timekeys import format_time, parse_time
 
-#: Deeper JSON serves nobody, and whoever walks it would need a stack for it.
-MAX_DEPTH = 100
 #: What the entries of a report may come to once each holds what they share; at least what a body
 #: of half as many bytes comes to without sharing.
 MAX_REPORT_BYTES = 16 * 2**20
@@ -25,8 +25,13 @@ MAX_EXPLAINED_BYTES = 2**20
 #: The type of an entry without one, as the original has it.
 DEFAULT_TYPE = "_"
 
+
+class AnyObject(msgspec.Struct, gc=False):
+    """An object of whatever fields: its syntax is checked, and no value is made of it."""
+
+
 #: PHP's json_encode makes an empty array of an empty map.
-Map = dict[str, Any] | list[Any] | None
+Map = AnyObject | list[Any] | None
 
 
 class Frame(msgspec.Struct, gc=False):
@@ -76,7 +81,6 @@ class ReportShape(msgspec.Struct, gc=False):
 _MAPS = ("context", "environment", "session", "params")
 #: The server's own words in an answered occurrence; a client's fields of these names give way.
 _RESERVED = frozenset({"project", "reversedUnixtime", "receivedAt", "event", "notifications"})
-_KNOWN = frozenset({*EntryShape.__struct_fields__, *ReportShape.__struct_fields__, *_RESERVED})
 #: Raw parts are equal to raw parts only, never to bytes.
 _NULL = msgspec.Raw(b"null")
 
@@ -107,31 +111,34 @@ def decode_report(
     Raises BadRequestError with a Problem for each thing that is wrong. Malformed notification
     configs are not, since a report is worth more than its config.
     """
-    shape, body = _decode_shape(body)
+    plain = is_plain(body)
+    shape, body = _decode_shape(body, plain=plain)
     _check_entries(shape, max_entries)
     parts = _parts_decoder.decode(body)
     raw_entries = _entries_decoder.decode(parts.pop("errors"))
     notifications = _decode_notifications(parts.pop("notifications", None))
-    now = msgspec.Raw(_encoder.encode(format_time(received_ms)))
-    try:
-        shared = {**_keep(parts), "event": msgspec.Raw(_encoder.encode(event))}
-        _check_size(body, shared, len(raw_entries))
-        entries = tuple(
-            _make_entry(each, _keep(raw), shared, now, received_ms)
-            for each, raw in zip(shape.errors, raw_entries, strict=True)
-        )
-    except msgspec.DecodeError:
-        raise BadRequestError(find_unreadable(body)) from None
+    shared = _keep(parts)
+    own = [_keep(raw) for raw in raw_entries]
+    if not plain:
+        _check_readable(body, (shared, *own))
+    shared["event"] = msgspec.Raw(_encoder.encode(event))
+    _check_size(body, shared, len(own))
+    shared["timestamp"] = msgspec.Raw(_encoder.encode(format_time(received_ms)))
+    entries = tuple(
+        _make_entry(each, {**shared, **raw}, received_ms)
+        for each, raw in zip(shape.errors, own, strict=True)
+    )
     return Report(project, entries, received_ms, notifications)
 
 
-def _decode_shape(body: bytes) -> tuple[ReportShape, bytes]:
+def _decode_shape(body: bytes, *, plain: bool) -> tuple[ReportShape, bytes]:
     """Return the checked shape and the body, in which lone surrogates have been replaced."""
     try:
         body.decode()
     except UnicodeDecodeError as error:
         raise BadRequestError(Problem(f"the body is not UTF-8: byte {error.start}")) from None
-    _check_depth(body)
+    if not plain:
+        _check_depth(body)
     try:
         return _shape_decoder.decode(body), body
     except msgspec.ValidationError as error:
@@ -142,7 +149,7 @@ def _decode_shape(body: bytes) -> tuple[ReportShape, bytes]:
         mended = _SURROGATES.sub(_mend, body)
         if mended == body:
             raise BadRequestError(_no_json(error)) from None
-        return _decode_shape(mended)
+        return _decode_shape(mended, plain=plain)
     except RecursionError:
         raise BadRequestError(_too_deep()) from None
 
@@ -180,8 +187,6 @@ def _check_depth(body: bytes) -> None:
     Whole passes over the bytes, each of which takes away the innermost pairs, since a loop over
     brackets is slow where there are millions.
     """
-    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
-        return
     without_escapes = body.replace(rb"\\", b"").replace(rb"\"", b"")
     signs = without_escapes.translate(_SQUARE, _NO_BRACKETS)
     # Most strings hold no bracket. Taking out two quotes that touch leaves every other sign inside
@@ -247,31 +252,23 @@ def _decode_notifications(raw: msgspec.Raw | None) -> tuple[Any, ...]:
 
 
 def _keep(parts: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    """Leave out what is null, which means absent, and what is the server's to say.
-
-    Raises msgspec.DecodeError for a field that the shape skipped and that cannot be decoded, so
-    that every stored payload can be.
-    """
-    kept = {}
-    for name, raw in parts.items():
-        if name in _RESERVED or raw == _NULL:
-            continue
-        if name not in _KNOWN:
-            _any_decoder.decode(raw)
-        kept[name] = raw
-    return kept
+    """Leave out what is null, which means absent, and what is the server's to say."""
+    return {name: raw for name, raw in parts.items() if name not in _RESERVED and raw != _NULL}
 
 
-def _make_entry(
-    entry: EntryShape,
-    raw: dict[str, msgspec.Raw],
-    shared: dict[str, msgspec.Raw],
-    now: msgspec.Raw,
-    received_ms: int,
-) -> Entry:
+def _check_readable(body: bytes, parts: Iterable[dict[str, msgspec.Raw]]) -> None:
+    """Raise BadRequestError for a part that cannot be decoded, so that every stored payload can."""
+    try:
+        for each in parts:
+            for raw in each.values():
+                _any_decoder.decode(raw)
+    except msgspec.DecodeError:
+        raise BadRequestError(find_unreadable(body)) from None
+
+
+def _make_entry(entry: EntryShape, payload: dict[str, msgspec.Raw], received_ms: int) -> Entry:
     type_ = entry.type or DEFAULT_TYPE
     message = entry.message or type_
-    payload = {**shared, "timestamp": now, **raw}
     payload["type"] = msgspec.Raw(_encoder.encode(type_))
     payload["message"] = msgspec.Raw(_encoder.encode(message))
     return Entry(
