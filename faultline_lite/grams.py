@@ -25,10 +25,13 @@ _LETTER = rf"[^\W{_CJK}]"
 _HAS_CJK = re.compile(f"[{_CJK}]")
 _WORD = re.compile(f"{_LETTER}+")
 #: A word with a digit in it. It is looked for at the beginning of words only: linear in the text.
-_VARYING_WORD = re.compile(rf"(?<!{_LETTER})[^\W{_CJK}0-9]*+[0-9]{_LETTER}*+")
+_VARYING = rf"(?<!{_LETTER})[^\W{_CJK}0-9]*+[0-9]{_LETTER}*+"
+_VARYING_WORD = re.compile(_VARYING)
+#: Several of them, so close to each other that every gram between them touches one.
+_VARYING_WORDS = re.compile(rf"{_VARYING}(?:\W{{1,2}}{_VARYING})*+")
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 #: Grams that one alternative of a query asks for: more of them hardly find less.
-MAX_GRAMS = 8
+MAX_GRAMS = 6
 
 
 #: A function that yields the grams in ``text[start:end]`` with a mark in front.
@@ -57,31 +60,30 @@ def fold(text: str) -> str:
 
 def skeleton(folded: str) -> str:
     """Return what the text shares with others that differ in their varying words only."""
-    return _VARYING_WORD.sub("\0", folded)
+    return _VARYING_WORDS.sub("\0", folded)
 
 
-def add_grams(
-    grams: set[str], folded: str, marks: Marks, *, lasting: bool, every_size: bool = False
-) -> None:
-    """Add the grams of a text, with their marks; the lasting ones only where they are wanted.
+def list_grams(folded: str, marks: Marks, *, lasting: bool, every_size: bool = False) -> list[str]:
+    """Return the grams of a text, with their marks; the lasting ones only where they are wanted.
 
     Of what is too short for a gram, words without a digit are among the lasting ones; with
-    ``every_size``, so is every part of the text.
+    ``every_size``, so is every part of the text. A gram may be there more than once.
     """
     cut = _cut_plain if folded.isascii() or not _HAS_CJK.search(folded) else _cut_mixed
+    grams: list[str] = []
     position = 0
-    for found in _VARYING_WORD.finditer(folded):
+    for found in _VARYING_WORDS.finditer(folded):
         start, end = found.span()
-        # Two characters before and behind belong to grams that touch the word.
-        grams.update(cut(folded, max(0, start - 2), min(len(folded), end + 2), marks.varying))
+        # Two characters before and behind belong to grams that touch the words.
+        grams += cut(folded, max(0, start - 2), min(len(folded), end + 2), marks.varying)
         if every_size:
-            grams.update(_cut_short(folded[max(0, start - 1) : end + 1], marks.varying))
+            grams += _cut_short(folded[max(0, start - 1) : end + 1], marks.varying)
         if lasting and start > position:
-            _add_lasting(grams, folded, position, start, cut, marks.lasting, every_size=every_size)
+            grams += _list_lasting(folded, position, start, cut, marks.lasting, every_size)
         position = end
     if lasting:
-        end = len(folded)
-        _add_lasting(grams, folded, position, end, cut, marks.lasting, every_size=every_size)
+        grams += _list_lasting(folded, position, len(folded), cut, marks.lasting, every_size)
+    return grams
 
 
 def is_short(folded: str) -> bool:
@@ -131,16 +133,17 @@ def _touching(folded: str, words: list[tuple[int, int]], cut: _Cut) -> list[str]
     ]
 
 
-def _add_lasting(
-    grams: set[str], folded: str, start: int, end: int, cut: _Cut, mark: str, *, every_size: bool
-) -> None:
-    """Add the grams of a piece between two varying words."""
-    grams.update(cut(folded, start, end, mark))
+def _list_lasting(
+    folded: str, start: int, end: int, cut: _Cut, mark: str, every_size: bool
+) -> list[str]:
+    """Return the grams of a piece between two varying words."""
+    grams = [*cut(folded, start, end, mark)]
     if every_size:
-        grams.update(_cut_short(folded[start:end], mark))
+        grams += _cut_short(folded[start:end], mark)
     else:
         words = _WORD.findall(folded, start, end)
-        grams.update([mark + word for word in words if len(word) < 3])
+        grams += [mark + word for word in words if len(word) < 3]
+    return grams
 
 
 def _cut_short(part: str, mark: str) -> Iterator[str]:

@@ -1,15 +1,14 @@
 """Keep the search index up with the occurrences, behind the ingest transaction.
 
 Reading and cutting texts is done on the maintenance thread, a few occurrences at a time, writing
-in transactions of some milliseconds. While reports wait for the writer, indexing waits longer: it
-may fall behind, and catches up as soon as there is room. Where it is, is in the store, so that a
-restart goes on from there.
+in transactions of some milliseconds. While reports wait for the writer, indexing mostly waits, too:
+it may fall behind, and catches up as soon as there is room. Where it is, is in the store, so that
+a restart goes on from there.
 """
 
-import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from faultline_lite.clock import Clock
@@ -26,8 +25,11 @@ from faultline_lite.store.search_terms import Indexed
 STEP_OCCURRENCES = 64
 #: A run ends after so long, where more is to be done, so that a shutdown need not wait for it.
 RUN_SECONDS = 1.0
-#: While reports wait for the writer, a step is followed by a pause of so many times its length.
+#: While reports wait for the writer, each piece of work is followed by a pause of so many times its
+#: length; less so once the index is so many seconds behind.
 BUSY_PAUSE = 9.0
+LATE_PAUSE = 1.0
+LATE_SECONDS = 60.0
 #: Rows that are read of a document to know again what is in it.
 RECALLED_ROWS = 100
 
@@ -64,11 +66,8 @@ class Indexing:
         """Go on until all is indexed and clean, or for RUN_SECONDS."""
         ends_at = time.monotonic() + RUN_SECONDS
         while time.monotonic() < ends_at:
-            started = time.monotonic()
             if not (await self._index_step() or await self.upkeep.step()):
                 return
-            if self._database.queued_bytes:
-                await asyncio.sleep((time.monotonic() - started) * BUSY_PAUSE)
         self._wake()
 
     async def _index_step(self) -> bool:
@@ -88,18 +87,27 @@ class Indexing:
         if not occurrences:
             return None
         seen = self._recall(connection, {each.error_id for each in occurrences})
+        lag_seconds = (self._clock.now_ms() - occurrences[0].received_ms) / 1000
         by_error: dict[int, list[Unindexed]] = {}
         for each in occurrences:
             if each.error_id in seen:
                 by_error.setdefault(each.error_id, []).append(each)
         rows = []
         for error_id, own in by_error.items():
+            started = time.perf_counter()
             texts = [text for each in own for text in self._find_new(each, seen[error_id])]
             if texts:
                 rows.append(store.make_row(self._codec, error_id, own[0].id, texts))
+            self._give_way(time.perf_counter() - started, lag_seconds)
         return _Batch(rows, occurrences[-1], seen)
 
-    def _find_new(self, occurrence: Unindexed, seen: Seen) -> Iterator[Indexed]:
+    def _give_way(self, worked_seconds: float, lag_seconds: float) -> None:
+        """Let go of the interpreter while reports wait: asked for it, a thread gives it up late."""
+        if self._database.queued_bytes:
+            pause = BUSY_PAUSE if lag_seconds < LATE_SECONDS else LATE_PAUSE
+            time.sleep(worked_seconds * pause)
+
+    def _find_new(self, occurrence: Unindexed, seen: Seen) -> list[Indexed]:
         payload = self._codec.decompress(occurrence.dictionary_id, occurrence.payload)
         return find_new_texts(payload, seen)
 

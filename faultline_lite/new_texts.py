@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -10,25 +11,32 @@ from faultline_lite.novelty import Seen
 from faultline_lite.searchable import Part, split_payload
 from faultline_lite.store.search_terms import Indexed
 
+#: Texts whose skeletons are remembered, if they are no longer than this: files, functions and many
+#: values come with one error after the other.
+SHARED_TEXTS = 8192
+SHARED_CHARACTERS = 200
+
 _logger = logging.getLogger(__name__)
 
 
-def find_new_texts(payload: bytes, seen: Seen) -> Iterator[Indexed]:
-    """Yield the payload's texts that are not in ``seen``, and add them to it."""
+def find_new_texts(payload: bytes, seen: Seen) -> list[Indexed]:
+    """Return the payload's texts that are not in ``seen``, and add them to it."""
+    found: list[Indexed] = []
     try:
         parts = split_payload(payload)
     except msgspec.DecodeError as error:
         # It is stored, shown and counted all the same.
         _logger.warning("an occurrence cannot be searched: %s", error)
-        return
+        return found
     for part in parts:
         # Three values, unlike a text's two: Python hashes bytes like the string they spell.
         if not seen.add(("part", *part)):
             continue
         try:
-            yield from _find_in_part(part, seen)
+            _find_in_part(part, seen, found)
         except msgspec.DecodeError as error:
             _logger.warning("%s of an occurrence cannot be searched: %s", part.name, error)
+    return found
 
 
 def see_again(texts: Iterable[Indexed]) -> Seen:
@@ -46,15 +54,19 @@ def merge_texts(texts: Iterable[Indexed]) -> list[Indexed]:
     return [*merged.values()]
 
 
-def _find_in_part(part: Part, seen: Seen) -> Iterator[Indexed]:
+def _find_in_part(part: Part, seen: Seen, found: list[Indexed]) -> None:
     for kind, text in part.passages():
-        if not seen.add((kind, text)):
+        if not text or not seen.add((kind, text)):
             continue
-        folded = fold(text)
-        bare = skeleton(folded)
+        bare = _skeleton(text) if len(text) <= SHARED_CHARACTERS else skeleton(fold(text))
         # A text of which only ids and the like are new has its lasting grams in the index.
-        lasting = bare == folded or seen.add((kind, bare, None))
-        yield Indexed(kind, text, lasting)
+        lasting = "\0" not in bare or seen.add((kind, bare, None))
+        found.append(Indexed(kind, text, lasting))
+
+
+@lru_cache(SHARED_TEXTS)
+def _skeleton(text: str) -> str:
+    return skeleton(fold(text))
 
 
 def _hashes(texts: Iterable[Indexed]) -> Iterator[int]:

@@ -35,9 +35,8 @@ class Seen:
     def hashes(self) -> "array[int]":
         """Return up to MAX_HASHES of them, those of this round last."""
         kept = [*self._now][-MAX_HASHES:]
-        room = MAX_HASHES - len(kept)
-        older = [each for each in self._before if each not in self._now]
-        return array("q", [*older[len(older) - room if room < len(older) else 0 :], *kept])
+        older = [*(self._before - self._now.keys())][: MAX_HASHES - len(kept)]
+        return array("q", older + kept)
 
 
 class Memory:

@@ -5,7 +5,7 @@ functions of their frames, and the values in context, environment, session and p
 fields are not: every report has them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -56,14 +56,11 @@ class Part(NamedTuple):
     name: str
     raw: bytes
 
-    def passages(self) -> Iterator[Passage]:
-        """Yield the part's texts, bounded in size and number; empty ones are left out."""
-        left = MAX_PART_CHARACTERS
-        for kind, text in _READERS[self.name](self.raw):
-            if text and left > 0:
-                kept = text[: min(left, MAX_TEXT_CHARACTERS)]
-                left -= len(kept)
-                yield Passage(kind, kept)
+    def passages(self) -> Iterable[tuple[Kind, str]]:
+        """Return the kinds and texts of the part, bounded in size and number."""
+        found = _READERS[self.name](self.raw)
+        # No text is longer than the JSON that it comes in.
+        return found if len(self.raw) <= MAX_TEXT_CHARACTERS else _bound(found)
 
 
 _payload_decoder = msgspec.json.Decoder(_Payload)
@@ -83,10 +80,20 @@ def split_payload(payload: bytes) -> list[Part]:
     return parts
 
 
+def _bound(found: Iterable[tuple[Kind, str]]) -> Iterator[tuple[Kind, str]]:
+    left = MAX_PART_CHARACTERS
+    for kind, text in found:
+        kept = text[: min(left, MAX_TEXT_CHARACTERS)]
+        left -= len(kept)
+        yield kind, kept
+
+
 def _read_frames(frames: list[_Frame] | None) -> Iterator[tuple[Kind, str]]:
     for frame in frames or ():
-        yield "file", frame.file or ""
-        yield "function", frame.function or ""
+        if frame.file:
+            yield "file", frame.file
+        if frame.function:
+            yield "function", frame.function
 
 
 def _read_causes(raw: bytes) -> Iterator[tuple[Kind, str]]:

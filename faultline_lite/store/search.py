@@ -16,7 +16,7 @@ import msgspec
 from faultline_lite.models import Error
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.query import TIERS, Filter, Query
-from faultline_lite.searchable import Kind, Passage
+from faultline_lite.searchable import Kind
 from faultline_lite.snippets import Part, make_snippet
 from faultline_lite.store.errors import SORT_COLUMNS, Position, Sort, get_error_by_id, position_of
 from faultline_lite.store.search_candidates import Matcher, Texts
@@ -67,12 +67,12 @@ class SearchPage(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """An error in the order of the search, and the text that it was found by."""
+    """An error in the order of the search, and its document."""
 
     rank: int
     value: int
     error_id: int
-    passage: Passage | None
+    document_id: int | None
 
 
 class _OutOfTimeError(Exception):
@@ -136,7 +136,7 @@ class _Search:
         matchers = [Matcher(connection, term, texts) for term in query.terms]
         self._wanted = [each for each in matchers if not each.term.negated]
         self._unwanted = [each for each in matchers if each.term.negated]
-        self._shown = [each.term.text for each in self._wanted]
+        self._known_unwanted: dict[int, bool] = {}
         self.last = _Found(0, 0, 0, None)
 
     def collect(self, found: Iterator[_Found], limit: int) -> tuple[list[Hit], bool]:
@@ -145,7 +145,7 @@ class _Search:
         try:
             for each in found:
                 error = get_error_by_id(self._connection, each.error_id)
-                hits.append(Hit(error, self._make_snippet(each.passage)))
+                hits.append(Hit(error, self._make_snippet(each)))
                 self.last = each
                 if len(hits) == limit:
                     break
@@ -184,11 +184,10 @@ class _Search:
                 raise _OutOfTimeError
             if documents is not None and document_id not in documents:
                 continue
-            if better is not None and document_id in better and self._match(document_id, rank - 1):
+            if better is not None and document_id in better and self._holds(document_id, rank - 1):
                 continue
-            passages = self._match(document_id, rank)
-            if passages is not None and not self._is_unwanted(document_id):
-                yield _Found(rank, value, error_id, passages[0] if passages else None)
+            if self._holds(document_id, rank) and not self._is_unwanted(document_id):
+                yield _Found(rank, value, error_id, document_id)
 
     def _documents(self, rank: int) -> frozenset[int] | None:
         """Return the documents that may hold the query up to that rank, None for all."""
@@ -200,20 +199,19 @@ class _Search:
                 break
         return documents
 
-    def _match(self, document_id: int | None, rank: int) -> list[Passage] | None:
-        """Return a text for each wanted term, None where one of them has none."""
-        passages = []
-        for each in self._wanted:
-            passage = None if document_id is None else each.find(document_id, rank)
-            if passage is None:
-                return None
-            passages.append(passage)
-        return passages
+    def _holds(self, document_id: int | None, rank: int) -> bool:
+        return all(
+            document_id is not None and each.holds(document_id, rank) for each in self._wanted
+        )
 
     def _is_unwanted(self, document_id: int | None) -> bool:
-        return document_id is not None and any(
-            each.find(document_id, _LAST_RANK) is not None for each in self._unwanted
-        )
+        if document_id is None:
+            return False
+        known = self._known_unwanted.get(document_id)
+        if known is None:
+            known = any(each.holds(document_id, _LAST_RANK) for each in self._unwanted)
+            self._known_unwanted[document_id] = known
+        return known
 
     def _walk(
         self, documents: frozenset[int] | None, column: str, place: tuple[int, int] | None
@@ -245,10 +243,14 @@ class _Search:
             values,
         )
 
-    def _make_snippet(self, passage: Passage | None) -> Snippet | None:
+    def _make_snippet(self, found: _Found) -> Snippet | None:
+        if not self._wanted or found.document_id is None:
+            return None
+        passage = self._wanted[0].find(found.document_id, found.rank)
         if passage is None:
             return None
-        return Snippet(passage.kind, make_snippet(passage.text, self._shown))
+        wanted = [each.term.text for each in self._wanted]
+        return Snippet(passage.kind, make_snippet(passage.text, wanted))
 
 
 @contextlib.contextmanager

@@ -11,7 +11,14 @@ from typing import NamedTuple
 import msgspec
 
 from faultline_lite.payloads import PayloadCodec
-from faultline_lite.store.search_terms import Indexed, make_terms, pack_texts, unpack_texts
+from faultline_lite.searchable import Kind
+from faultline_lite.store.search_terms import (
+    Indexed,
+    group_texts,
+    make_terms,
+    pack_texts,
+    unpack_texts,
+)
 from faultline_lite.store.statements import write_rows
 
 
@@ -148,12 +155,14 @@ def read_rows_back(
     return rows
 
 
-def get_texts(connection: sqlite3.Connection, codec: PayloadCodec, row_id: int) -> list[Indexed]:
-    """Return the texts of a row, none where it is gone."""
+def get_texts(
+    connection: sqlite3.Connection, codec: PayloadCodec, row_id: int
+) -> dict[Kind, list[str]]:
+    """Return the texts of a row by their kinds, none where it is gone."""
     row = connection.execute(
         "SELECT dictionary_id, texts FROM search_text WHERE row_id = ?", (row_id,)
     ).fetchone()
-    return [] if row is None else _unpack(codec, *row)
+    return {} if row is None else group_texts(codec.decompress(*row))
 
 
 def delete_search_entries(connection: sqlite3.Connection, error_id: int) -> None:

@@ -7,18 +7,19 @@ terms out again.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from faultline_lite.grams import (
     Marks,
-    add_grams,
     alternatives,
     fold,
     has_word,
     is_short,
+    list_grams,
     short_alternatives,
 )
 from faultline_lite.searchable import Kind
@@ -41,6 +42,9 @@ _PACK_MARKS: dict[Kind, str] = {
 }
 _KINDS = {mark: kind for kind, mark in _PACK_MARKS.items()}
 
+#: Texts whose terms are remembered, some 5 MB of them.
+SHARED_TEXTS = 8192
+
 _packer = msgspec.msgpack.Encoder()
 _unpacker = msgspec.msgpack.Decoder(list[str])
 
@@ -54,16 +58,9 @@ class Indexed(NamedTuple):
 
 
 def make_terms(texts: Iterable[Indexed]) -> str:
-    """Return the terms of the texts, as the full-text table takes them."""
-    terms: set[str] = set()
-    for kind, text, lasting in texts:
-        if kind in _WHOLE_MARKS:
-            terms.add(_whole_term(kind, fold(text)))
-        else:
-            folded = fold(text).replace(" ", _SPACE)
-            every_size = kind == "message"
-            add_grams(terms, folded, _MARKS[kind], lasting=lasting, every_size=every_size)
-    return " ".join(terms)
+    """Return the terms of the texts, as the full-text table takes them: in any order, repeated."""
+    # Those with lasting grams are what the errors share: the same files, functions and values.
+    return " ".join([_shared_terms(each) if each.lasting else _terms(each) for each in texts])
 
 
 def make_match(folded: str, kinds: Iterable[Kind]) -> str | None:
@@ -89,13 +86,26 @@ def make_match(folded: str, kinds: Iterable[Kind]) -> str | None:
     return " OR ".join(choices) or None
 
 
-def holds(kind: Kind, folded: str, wanted: str) -> bool:
-    """Return whether a folded text of that kind holds what is wanted, as ``make_match`` says."""
-    if kind in _WHOLE_MARKS:
-        return folded == wanted
-    if kind != "message" and is_short(wanted):
-        return has_word(folded, wanted)
-    return wanted in folded
+def find_text(kind: Kind, texts: Iterable[str], wanted: str) -> str | None:
+    """Return the first text of that kind that holds what is wanted, as ``make_match`` says."""
+    return next((text for text in texts if _holds(kind, fold(text), wanted)), None)
+
+
+def fold_all(texts: Sequence[str]) -> str:
+    """Return the texts folded, with a line end, which no folded text holds, between them."""
+    joined = "".join(texts)
+    if joined.isascii() and joined.isprintable():
+        return "\n".join(texts).lower()
+    return "\n".join(map(fold, texts))
+
+
+def any_holds(kind: Kind, folded: str, wanted: str) -> bool:
+    """Return whether one of the texts that ``fold_all`` has folded holds what is wanted."""
+    if wanted not in folded:
+        return False
+    if kind not in _WHOLE_MARKS and (kind == "message" or not is_short(wanted)):
+        return True
+    return any(_holds(kind, each, wanted) for each in folded.split("\n"))
 
 
 def pack_texts(texts: Iterable[Indexed]) -> bytes:
@@ -109,6 +119,38 @@ def unpack_texts(packed: bytes) -> list[Indexed]:
         Indexed(_KINDS[each[0].lower()], each[1:], each[0].isupper())
         for each in _unpacker.decode(packed)
     ]
+
+
+def group_texts(packed: bytes) -> dict[Kind, list[str]]:
+    """Return the packed texts by their kinds."""
+    groups: dict[str, list[str]] = {}
+    for each in _unpacker.decode(packed):
+        mark = each[0].lower()
+        if mark in groups:
+            groups[mark].append(each[1:])
+        else:
+            groups[mark] = [each[1:]]
+    return {_KINDS[mark]: texts for mark, texts in groups.items()}
+
+
+def _terms(indexed: Indexed) -> str:
+    kind, text, lasting = indexed
+    if kind in _WHOLE_MARKS:
+        return _whole_term(kind, fold(text))
+    folded = fold(text).replace(" ", _SPACE)
+    grams = list_grams(folded, _MARKS[kind], lasting=lasting, every_size=kind == "message")
+    return " ".join(grams)
+
+
+_shared_terms = lru_cache(SHARED_TEXTS)(_terms)
+
+
+def _holds(kind: Kind, folded: str, wanted: str) -> bool:
+    if kind in _WHOLE_MARKS:
+        return folded == wanted
+    if kind != "message" and is_short(wanted):
+        return has_word(folded, wanted)
+    return wanted in folded
 
 
 def _pack_mark(indexed: Indexed) -> str:
