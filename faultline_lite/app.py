@@ -132,17 +132,18 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     ingest = Ingest(
         config, database, codec, metrics, unsealer.name_channels, outbox.wake, live, large_work
     )
-    retention = Retention(config, database, clock, metrics)
     training = PayloadTraining(database, codec, clock)
     scheduler = Scheduler(clock)
     indexing = Indexing(database, codec, clock, lambda: scheduler.wake("index"))
     scheduler.add("checkpoint", 1.0, database.checkpoint)
     scheduler.add("index", 1.0, indexing.run)
     census = Census(database, codec, lambda: scheduler.wake("census"))
+    retention = Retention(config, database, clock, metrics, census)
     scheduler.add("census", 2.0, census.run)
     scheduler.add("train", 5.0, training.run)
     scheduler.add("retention", 60.0, retention.run)
     scheduler.add("outbox", 60.0, outbox.look_around)
+    scheduler.add("size", 1.0, retention.hold_size)
     scheduler.add("erase", 3600.0, retention.erase_deleted)
     return Services(
         config=config,

@@ -13,7 +13,13 @@ from typing import NamedTuple
 from faultline_lite.database import Database
 from faultline_lite.facets import read_user_and_version
 from faultline_lite.payloads import PayloadCodec
-from faultline_lite.store.census import Found, Uncounted, add_to_census, list_uncounted
+from faultline_lite.store.census import (
+    Found,
+    Uncounted,
+    add_to_census,
+    get_counted_id,
+    list_uncounted,
+)
 
 #: Occurrences of one step.
 STEP_OCCURRENCES = 250
@@ -25,6 +31,7 @@ BUSY_PAUSE = 3.0
 
 class _Batch(NamedTuple):
     found: dict[int, Found]
+    counted_id: int
     last: Uncounted
 
 
@@ -46,13 +53,14 @@ class Census:
             batch = await self._database.maintain(self._read_batch)
             if batch is None:
                 return
-            await self._database.write(add_to_census, batch.found, batch.last)
+            await self._database.write(add_to_census, batch.found, batch.counted_id, batch.last)
             if self._database.queued_bytes:
                 await asyncio.sleep((time.monotonic() - started) * BUSY_PAUSE)
         self._wake()
 
     def _read_batch(self, connection: sqlite3.Connection) -> _Batch | None:
-        occurrences = list_uncounted(connection, STEP_OCCURRENCES)
+        counted_id = get_counted_id(connection)
+        occurrences = list_uncounted(connection, counted_id, STEP_OCCURRENCES)
         if not occurrences:
             return None
         found: dict[int, Found] = {}
@@ -63,4 +71,4 @@ class Census:
                 found.setdefault(each.error_id, Found(set(), {})).add(
                     user, version, each.timestamp_ms
                 )
-        return _Batch(found, occurrences[-1])
+        return _Batch(found, counted_id, occurrences[-1])

@@ -90,6 +90,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_occurrences_per_error: Annotated[
         Count, Meta(description="occurrences kept of one error; 0: all")
     ] = 1000
+    max_occurrences_per_project: Annotated[
+        Count, Meta(description="occurrences kept of one project; 0: all")
+    ] = 0
     max_db_bytes: Annotated[
         Size, Meta(description="size of the database past which the oldest go; 0: no limit")
     ] = 10 * 2**30

@@ -88,6 +88,7 @@ class Database:
         self._groups: SimpleQueue[list[_Job]] = SimpleQueue()
         self._closing = False
         self._failure: str | None = None
+        self._refusal: str | None = None
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="reader")
         self._maintenance = ThreadPoolExecutor(1, thread_name_prefix="maintenance")
@@ -152,7 +153,22 @@ class Database:
         ``size_bytes`` is what the item holds in memory. Returns the item's result once it is
         durable. Raises DatabaseUnavailableError when the write could not be taken.
         """
+        if self._refusal is not None:
+            raise DatabaseUnavailableError(self._refusal)
         return await self._submit(handler, item, size_bytes, grouped=True)  # type: ignore[no-any-return]
+
+    def refuse(self, reason: str | None) -> None:
+        """Refuse what is written in groups, for that reason, until it is called with None."""
+        if reason is not None and self._refusal is None:
+            _logger.error("%s: reports are refused until there is room", reason)
+        elif reason is None and self._refusal is not None:
+            _logger.info("there is room again: reports are taken")
+        self._refusal = reason
+
+    @property
+    def refusal(self) -> str | None:
+        """Why reports are refused, None while they are taken."""
+        return self._refusal
 
     @property
     def failure(self) -> str | None:

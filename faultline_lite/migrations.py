@@ -447,3 +447,11 @@ def create_census(tables: Tables) -> None:
     """Whom an error met and in which versions; counted behind ingest, from the first one kept."""
     for statement in CENSUS:
         tables.execute(statement)
+
+
+@migrations()
+def find_regressions(tables: Tables) -> None:
+    """Find the occurrences that thinning leaves, however many an error has."""
+    tables.execute(
+        "CREATE INDEX occurrence_by_regression ON occurrence (error_id) WHERE regression = 1"
+    )

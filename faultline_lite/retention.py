@@ -1,107 +1,119 @@
-"""What the store lets go so that it stays bounded, in steps short enough that no report waits.
+"""What the store lets go so that it stays bounded.
 
 Every pass goes by the same order: what was deleted, what is too old, what is too much of one
-error, what is too much for the file or the disk. Freed pages go back to the file system.
+error, of one project, for the file or the disk. Freed pages go back to the file system.
 """
 
 import asyncio
+import contextlib
 import logging
-import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from faultline_lite.census import Census
 from faultline_lite.clock import Clock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
+from faultline_lite.erasing import Eraser, Freed, Reason
+from faultline_lite.exceptions import DatabaseUnavailableError
+from faultline_lite.forecast import forecast
 from faultline_lite.metrics import Metrics
+from faultline_lite.room import Room
+from faultline_lite.store import dictionaries, surplus
 from faultline_lite.store import notification_retention as notifications
-from faultline_lite.store import retention as store
-from faultline_lite.timekeys import DAY_MS
+from faultline_lite.store.census import get_counted_id
+from faultline_lite.store.retention import delete_empty_projects
+from faultline_lite.thinning import MIN_KEPT, Thinning, level_caps, target_of
+from faultline_lite.timekeys import DAY_MS, MINUTE_MS
 
-#: Rows of one transaction: some milliseconds on a slow disk.
+#: Errors, occurrences, deliveries that are looked up at once.
 STEP_ROWS = 200
-#: Pages given back in one transaction.
-STEP_PAGES = 128
-#: An error over its cap is thinned to this part of it, so that the next one does not begin anew.
-THINNED_PART = 0.9
-#: The first, the one that came last, the one with the latest timestamp, a regression: a smaller
-#: cap could never be met.
-MIN_KEPT = 4
+#: Places of an error's occurrences that are looked through at once: an index alone has them.
+STEP_PLACES = 2000
 #: Anyone who may report can name channels that nobody has heard of; so these are bounded too.
 MAX_DELIVERIES = 50_000
 MAX_CONFIGS = 10_000
+#: A dictionary may be in use for as long after its replacement, by what is being written.
+DICTIONARY_GRACE_MS = 3_600_000
 
 _logger = logging.getLogger(__name__)
 
 
-@dataclass
-class Freed:
-    """What a pass let go, or would let go: rows, and bytes of compressed payload."""
-
-    occurrences: int = 0
-    errors: int = 0
-    payload_bytes: int = 0
-
-
 class Retention:
-    """Lets go what is past the limits of the configuration; a limit of 0 or less is none."""
+    """Lets go what is past the limits of the configuration; a limit of 0 or less is none.
 
-    def __init__(self, config: Config, database: Database, clock: Clock, metrics: Metrics) -> None:
+    The census has a last look at what is to be thinned.
+    """
+
+    def __init__(
+        self, config: Config, database: Database, clock: Clock, metrics: Metrics, census: Census
+    ) -> None:
         self._config = config
         self._database = database
         self._clock = clock
         self._metrics = metrics
-        self._warned_of_disk = False
-        # An operator may ask for a pass while one runs: what one counts the other has let go.
+        self._census = census
+        self._room = Room(config, database)
+        # An operator may ask for a pass while one runs.
         self._turn = asyncio.Lock()
 
     async def run(self) -> Freed:
         """Let go everything that is past a limit; return what that was."""
-        freed = Freed()
+        eraser = Eraser(self._database, self._metrics)
         async with self._turn:
-            await self._erase_deleted(freed)
-            await self._let_go_old(freed)
-            await self._thin_errors(freed)
-            await self._let_go_deliveries()
-            await self._shrink(freed)
-            await self._release_pages()
+            await self._erase_deleted(eraser)
+            await self._let_go_old(eraser)
+            await self._census.run()
+            await self._thin_errors(eraser)
+            await self._thin_projects(eraser)
+            await self._let_go_deliveries(eraser)
+            await self._let_go_dictionaries()
+            await self._room.make(eraser)
+            await self._room.release_pages()
+        freed = eraser.freed
         if freed.occurrences or freed.errors:
             _logger.info(
                 "retention let go %d occurrences and %d errors", freed.occurrences, freed.errors
             )
         return freed
 
+    async def forecast(self) -> Freed:
+        """Return what a pass would let go now."""
+        return await self._database.maintain(forecast, self._config, self._clock.now_ms())
+
     async def erase_deleted(self) -> None:
         """Erase what was deleted by hand, and give its space back."""
         async with self._turn:
-            await self._erase_deleted(Freed())
-            await self._release_pages()
+            await self._erase_deleted(Eraser(self._database, self._metrics))
+            await self._room.release_pages()
 
-    async def _erase_deleted(self, freed: Freed) -> None:
-        while ids := await self._database.read(store.list_deleted_errors, STEP_ROWS):
-            for error_id in ids:
-                await self._erase_error(error_id, freed)
-        await self._database.write(store.delete_empty_projects)
+    async def hold_size(self) -> None:
+        """Hold the limits of the file and of the disk between two passes, against any load."""
+        # While nothing can be written, the database has said so; there may be room a second later.
+        with contextlib.suppress(DatabaseUnavailableError):
+            await self._room.make(Eraser(self._database, self._metrics, patient=False))
 
-    async def _erase_error(self, error_id: int, freed: Freed) -> None:
-        freed.errors += 1
-        while await self._database.write(store.erase_error, error_id, STEP_ROWS) >= STEP_ROWS:
-            pass
+    async def _erase_deleted(self, eraser: Eraser) -> None:
+        while ids := await self._database.read(surplus.list_deleted_errors, STEP_ROWS):
+            await eraser.erase(ids, "deleted")
+        await self._database.write(delete_empty_projects)
 
-    async def _let_go_old(self, freed: Freed) -> None:
+    async def _let_go_old(self, eraser: Eraser) -> None:
         if self._config.retention_days <= 0:
             return
         before_ms = self._clock.now_ms() - self._config.retention_days * DAY_MS
-        while ids := await self._database.read(store.list_expired_errors, before_ms, STEP_ROWS):
-            for error_id in ids:
-                await self._erase_error(error_id, freed)
+        while ids := await self._database.read(surplus.list_expired_errors, before_ms, STEP_ROWS):
+            await eraser.erase(ids, "age")
         while ids := await self._database.read(
-            store.list_expired_occurrences, before_ms, STEP_ROWS
+            surplus.list_expired_occurrences, before_ms, STEP_ROWS
         ):
-            await self._delete(ids, "age", freed)
-        while await self._database.write(store.delete_expired_timeline, before_ms, STEP_ROWS):
-            pass
+            await eraser.delete(ids, "age")
+        before_minute = before_ms // MINUTE_MS
+        for error_id in await self._database.maintain(
+            surplus.list_errors_with_old_minutes, before_ms, before_minute
+        ):
+            await eraser.delete_minutes(error_id, before_minute)
 
-    async def _let_go_deliveries(self) -> None:
+    async def _let_go_deliveries(self, eraser: Eraser) -> None:
         """Let go what was delivered long ago, or too much of it, and configs out of use."""
         days = self._config.retention_days
         before_ms = self._clock.now_ms() - days * DAY_MS if days > 0 else 0
@@ -109,110 +121,56 @@ class Retention:
             notifications.list_settled_deliveries, before_ms, MAX_DELIVERIES, STEP_ROWS
         ):
             for delivery_id in ids:
-                while (
-                    await self._database.write(notifications.erase_delivery, delivery_id, STEP_ROWS)
-                    >= STEP_ROWS
-                ):
-                    pass
+                await eraser.erase_delivery(delivery_id)
         while ids := await self._database.maintain(
             notifications.list_unused_configs, MAX_CONFIGS, STEP_ROWS
         ):
             await self._database.write(notifications.delete_unused_configs, ids)
 
-    async def _thin_errors(self, freed: Freed) -> None:
+    async def _let_go_dictionaries(self) -> None:
+        before_ms = self._clock.now_ms() - DICTIONARY_GRACE_MS
+        for dictionary_id in await self._database.maintain(
+            dictionaries.list_unused_dictionaries, before_ms
+        ):
+            await self._database.write(dictionaries.delete_dictionary, dictionary_id)
+
+    async def _thin_errors(self, eraser: Eraser) -> None:
         if self._config.max_occurrences_per_error <= 0:
             return
         cap = max(MIN_KEPT, self._config.max_occurrences_per_error)
-        while errors := await self._database.read(store.list_errors_over_cap, cap, STEP_ROWS):
-            for error_id, _ in errors:
-                kept = await self._database.read(store.list_kept_occurrences, error_id)
-                latest_id = await self._database.read(store.get_latest_id, error_id)
-                surplus = choose_surplus(kept, latest_id, max(1, int(cap * THINNED_PART)))
-                for start in range(0, len(surplus), STEP_ROWS):
-                    await self._delete(surplus[start : start + STEP_ROWS], "count", freed)
+        errors = await self._database.read(surplus.list_errors_over_cap, cap)
+        await self._thin(eraser, errors, target_of(cap), "count")
 
-    async def _shrink(self, freed: Freed) -> None:
-        """Let the oldest occurrences go while the file, or the disk, is past a limit."""
-        excess_bytes = await self._measure_excess_bytes()
-        while excess_bytes > 0:
-            oldest = await self._database.read(store.list_oldest_occurrences, STEP_ROWS)
-            if not oldest:
-                return
-            before = await self._database.read(store.get_used_bytes)
-            await self._delete(_first_of_size(oldest, excess_bytes), "size", freed)
-            after = await self._database.read(store.get_used_bytes)
-            excess_bytes -= before - after
+    async def _thin_projects(self, eraser: Eraser) -> None:
+        """Thin the errors that take most of a project, until it is within its cap."""
+        cap = self._config.max_occurrences_per_project
+        if cap <= 0:
+            return
+        for project_id in await self._database.maintain(surplus.list_projects_over_cap, cap):
+            errors = await self._database.read(surplus.list_kept_counts, project_id)
+            level = level_caps([kept for _, kept in errors], target_of(cap))
+            await self._thin(eraser, errors, level, "project")
 
-    async def _measure_excess_bytes(self) -> int:
-        used_bytes = await self._database.read(store.get_used_bytes)
-        excess_bytes = 0
-        if self._config.max_db_bytes > 0:
-            excess_bytes = used_bytes - self._config.max_db_bytes
-        if self._config.min_free_bytes > 0:
-            missing_bytes = self._config.min_free_bytes - self._free_disk_bytes()
-            # Where the file is smaller than what is missing, something else fills the disk:
-            # letting everything go would not help, and loses all.
-            if missing_bytes < used_bytes:
-                excess_bytes = max(excess_bytes, missing_bytes)
-            self._warn_of_disk(missing_bytes)
-        return excess_bytes
-
-    def _free_disk_bytes(self) -> int:
-        return shutil.disk_usage(self._database.path.parent).free
-
-    def _warn_of_disk(self, missing_bytes: int) -> None:
-        """Log once when the disk runs low, and once when there is room again."""
-        is_low = missing_bytes > 0
-        if is_low and not self._warned_of_disk:
-            _logger.warning(
-                "the disk is %d MiB short of min_free_bytes", missing_bytes // 2**20 + 1
+    async def _thin(
+        self, eraser: Eraser, errors: Sequence[tuple[int, int]], target: int, reason: Reason
+    ) -> None:
+        """Thin these errors, given with what they keep, as far as they keep more than that."""
+        # Under load there is always something that is not counted yet; it waits for the next pass.
+        counted_id = await self._database.read(get_counted_id)
+        for error_id, kept in errors:
+            if kept <= target:
+                continue
+            lasting = await self._database.read(
+                surplus.get_lasting_ids, error_id, max(1, target // 4)
             )
-        elif self._warned_of_disk and not is_low:
-            _logger.info("the disk has room again")
-        self._warned_of_disk = is_low
-
-    async def _delete(self, ids: list[int], reason: str, freed: Freed) -> None:
-        freed.payload_bytes += await self._database.write(store.delete_occurrences, ids)
-        freed.occurrences += len(ids)
-        self._metrics.retention_occurrences.labels(reason).inc(len(ids))
-
-    async def _release_pages(self) -> None:
-        while pages := await self._database.read(store.get_free_pages):
-            await self._database.write(store.release_pages, STEP_PAGES)
-            if await self._database.read(store.get_free_pages) >= pages:
-                # A reader holds on to an older state of the file; the next pass goes on.
-                return
-
-
-def _first_of_size(occurrences: list[tuple[int, int]], size_bytes: int) -> list[int]:
-    """Return the ids of the first (id, bytes) that come to so many bytes together."""
-    ids = []
-    for occurrence_id, payload_bytes in occurrences:
-        if size_bytes <= 0:
-            break
-        ids.append(occurrence_id)
-        size_bytes -= payload_bytes
-    return ids
-
-
-def choose_surplus(
-    kept: list[tuple[int, int, bool]], latest_id: int | None, target: int
-) -> list[int]:
-    """Return which of an error's occurrences go, so that about ``target`` of them stay.
-
-    ``kept`` holds (id, count, regression) in the order of their coming. The first, the one that
-    came last, the one with the latest timestamp and the regressions stay, the most recent half of
-    what else may stay too, and of the older ones an even sample, so that old times thin out.
-    """
-    if len(kept) <= target:
-        return []
-    fixed = {kept[0][0], kept[-1][0], latest_id}
-    regressions = [each for each, _, regression in kept if regression]
-    fixed.update(regressions[-(target // 4 or 1) :])
-    others = [each for each, _, _ in kept if each not in fixed]
-    room = max(0, target - (len(kept) - len(others)))
-    recent = room // 2
-    older = others[: len(others) - recent]
-    sample = room - recent
-    chosen = {older[index * len(older) // sample] for index in range(sample)}
-    return [each for each in older if each not in chosen]
+            thinning = Thinning(kept, lasting, target)
+            place = None
+            while not thinning.is_over:
+                places = await self._database.read(
+                    surplus.list_places, error_id, place, STEP_PLACES
+                )
+                if not places:
+                    break
+                place = places[-1]
+                gone = thinning.choose([each.id for each in places])
+                await eraser.delete([each for each in gone if each <= counted_id], reason)

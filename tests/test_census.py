@@ -1,5 +1,6 @@
 """Whom an error met and in which versions: of every occurrence, once, whatever is deleted."""
 
+import asyncio
 import sqlite3
 
 import httpx
@@ -9,7 +10,7 @@ from faultline_lite.census import Census
 from faultline_lite.database import Database
 from faultline_lite.store.census import MAX_VERSIONS, VersionCount, list_versions
 from faultline_lite.store.errors import delete_error
-from faultline_lite.store.retention import delete_occurrences, erase_error
+from faultline_lite.store.retention import delete_occurrences, erase_errors
 from tests.reports import error_path, errors_path, make_report
 from tests.servers import RunningServer
 from tests.stores import CODEC, NOW_MS, make_occurrence, make_payload, record
@@ -73,6 +74,15 @@ async def test_more_than_a_step_is_counted_in_one_run(database: Database) -> Non
 
 
 @pytest.mark.anyio
+async def test_two_at_once_count_nothing_twice(database: Database) -> None:
+    census = Census(database, CODEC)
+    await database.write(post, *range(700))
+    await asyncio.gather(census.run(), census.run(), Census(database, CODEC).run())
+
+    assert [each.count for each in await database.read(list_versions, ERROR_ID)] == [700]
+
+
+@pytest.mark.anyio
 async def test_what_retention_lets_go_stays_counted(database: Database) -> None:
     await database.write(post, 1, 2, 3)
     await Census(database, CODEC).run()
@@ -98,7 +108,7 @@ async def test_erased_error_leaves_nothing_behind(database: Database) -> None:
     await database.write(post, 1, 2)
     await Census(database, CODEC).run()
     await database.write(delete_error, ERROR_ID)
-    await database.write(erase_error, ERROR_ID, 100)
+    await database.write(erase_errors, [ERROR_ID], 100)
 
     def count_rows(connection: sqlite3.Connection) -> list[int]:
         tables = ("error", "error_people", "error_version")

@@ -605,6 +605,22 @@ def test_prune_says_what_was_let_go(far: Far) -> None:
     result = ask(far, "prune")
 
     assert result.stdout == "let go 2 occurrence(s) and 1 error(s), 30 bytes of reports\n"
+    assert [(each.method, each.path) for each in far.seen] == [("POST", "/v0/prune")]
+
+
+def test_prune_says_what_would_go_and_why(far: Far) -> None:
+    reasons = {"age": 1500, "size": 2}
+    far.give({"data": {"occurrences": 1502, "errors": 0, "payloadBytes": 9, "reasons": reasons}})
+
+    result = ask(far, "prune", "--dry-run")
+
+    assert result.stdout == (
+        "would let go 1502 occurrence(s) and 0 error(s), about 9 bytes of reports\n"
+        "why                                 occurrences\n"
+        "older than retention_days                  1500\n"
+        "over max_db_bytes, or for the disk            2\n"
+    )
+    assert [(each.method, each.path) for each in far.seen] == [("POST", "/v0/prune?dryRun=true")]
 
 
 def make_database(path: Path) -> bytes:

@@ -2,23 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from faultline_lite.retention import MIN_KEPT, choose_surplus
+from faultline_lite.thinning import MIN_KEPT
 from tests.fakes import FakeClock
 from tests.reports import error_path, errors_path, make_entry, occurrences_path
 from tests.servers import RunningServer, running_server
 
 DAY_SECONDS = 86_400
-KEPT = st.lists(st.booleans(), min_size=1, max_size=60)
 
 
 class Running(NamedTuple):
@@ -62,7 +58,7 @@ def test_without_limits_nothing_goes(tmp_path: Path) -> None:
         server.run(clock.advance(10_000 * DAY_SECONDS))
         freed = prune(client)
 
-        assert freed == {"occurrences": 0, "errors": 0, "payloadBytes": 0}
+        assert freed == {"occurrences": 0, "errors": 0, "payloadBytes": 0, "reasons": {}}
         assert listed(client) == {"old": 50}
 
 
@@ -169,29 +165,3 @@ def test_two_passes_at_once_count_what_goes_once(tmp_path: Path) -> None:
         gone = server.run(run_twice())
 
         assert gone + len(kept(client, "many")) == 500
-
-
-@given(regressions=KEPT, cap=st.integers(MIN_KEPT, 40), latest=st.integers(0, 59))
-def test_what_is_chosen_to_go_leaves_the_cap_and_what_always_stays(
-    regressions: list[bool], cap: int, latest: int
-) -> None:
-    occurrences = [(number, number + 1, each) for number, each in enumerate(regressions)]
-    latest_id = latest % len(occurrences)
-    gone = choose_surplus(occurrences, latest_id, int(cap * 0.9))
-    stay = {number for number, _, _ in occurrences} - set(gone)
-    last_regressions = [number for number, _, regression in occurrences if regression][-1:]
-
-    assert len(gone) == len(set(gone))
-    assert len(stay) <= cap or not gone
-    assert {0, len(occurrences) - 1, latest_id, *last_regressions} <= stay
-
-
-@given(count=st.integers(50, 300), target=st.integers(10, 40))
-def test_older_times_thin_out_evenly(count: int, target: int) -> None:
-    occurrences = [(number, number + 1, False) for number in range(count)]
-    gone = set(choose_surplus(occurrences, count - 1, target))
-    stay = [number for number in range(count) if number not in gone]
-    gaps = [after - before for before, after in pairwise(stay)]
-
-    assert len(stay) == target
-    assert max(gaps) <= 3 * count / target + 2

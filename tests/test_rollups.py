@@ -15,10 +15,10 @@ from faultline_lite.store.errors import delete_error
 from faultline_lite.store.projects import delete_project
 from faultline_lite.store.retention import (
     delete_empty_projects,
-    delete_expired_timeline,
-    erase_error,
-    list_deleted_errors,
+    delete_minutes,
+    erase_errors,
 )
+from faultline_lite.store.surplus import list_deleted_errors
 from faultline_lite.timekeys import MINUTE_MS
 from tests.stores import NOW_MS, make_occurrence, open_store, record
 
@@ -66,15 +66,14 @@ class Store(RuleBasedStateMachine):
 
     @rule(steps=st.integers(1, 5))
     def erase(self, steps: int) -> None:
-        for error_id in list_deleted_errors(self.connection, steps):
-            erase_error(self.connection, error_id, 2)
+        for _ in range(steps):
+            erase_errors(self.connection, list_deleted_errors(self.connection, 5), 2)
         delete_empty_projects(self.connection)
 
     @rule(before=MINUTES, rows=st.integers(1, 5))
     def let_minutes_expire(self, before: int, rows: int) -> None:
-        # Errors as old as their minutes: what was seen first at NOW_MS is younger than any.
-        self.connection.execute("UPDATE error SET first_seen_ms = -1e10")
-        delete_expired_timeline(self.connection, before * MINUTE_MS, rows)
+        for (error_id,) in self.connection.execute("SELECT id FROM error").fetchall():
+            delete_minutes(self.connection, error_id, before, rows)
 
     @invariant()
     def rollups_are_the_sum_of_the_minutes(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from faultline_lite.store.errors import delete_error
 from faultline_lite.store.facets import FacetCounts, FacetReader, FacetValue
-from faultline_lite.store.retention import delete_occurrences, erase_error
+from faultline_lite.store.retention import delete_occurrences, erase_errors
 from faultline_lite.timekeys import MINUTE_MS, Span
 from tests.stores import CODEC, NOW_MS, make_occurrence, make_payload, record
 
@@ -100,7 +100,7 @@ def test_error_under_the_id_of_an_erased_one_has_facets_of_its_own(
     erased_id = post(connection, 0, version="1.0")
     reader.read(connection, erased_id)
     delete_error(connection, erased_id)
-    erase_error(connection, erased_id, 100)
+    erase_errors(connection, [erased_id], 100)
     gone = reader.read(connection, erased_id)
     other = make_occurrence("other", payload=make_payload(version="2.0"))
     (recorded,) = record(connection, other)

@@ -7,7 +7,7 @@ import pytest
 from faultline_lite.models import Bucket
 from faultline_lite.store.errors import delete_error
 from faultline_lite.store.projects import delete_project, get_project_id
-from faultline_lite.store.retention import erase_error
+from faultline_lite.store.retention import erase_errors
 from faultline_lite.store.timeline import (
     fill_buckets,
     list_error_buckets,
@@ -110,7 +110,7 @@ def test_deleted_error_counts_where_it_was_until_it_is_erased(
     project_id = get_project_id(connection, "web") or 0
     delete_error(connection, gone)
     before = list_project_buckets(connection, [project_id], span("hour"))
-    erase_error(connection, gone, 100)
+    erase_errors(connection, [gone], 100)
 
     assert before == {project_id: [at(0, 2)]}
     assert list_project_buckets(connection, [project_id], span("hour")) == {project_id: [at(0, 1)]}

@@ -12,18 +12,22 @@ from starlette.responses import FileResponse, Response
 from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.database_file import copy_database, quick_check, unsent_copy
 from faultline_lite.exceptions import DatabaseUnavailableError
+from faultline_lite.http.parameters import get_choice
 from faultline_lite.http.services import services_of
 
 
 async def prune(request: Request) -> Response:
-    """Run retention now and say what it let go."""
-    freed = await services_of(request).retention.run()
+    """Run retention now and say what it let go; or only say what would go."""
+    retention = services_of(request).retention
+    is_dry = get_choice(request, "dryRun", ("true", "false")) == "true"
+    freed = await (retention.forecast() if is_dry else retention.run())
     return JsonAnswer(
         {
             "data": {
                 "occurrences": freed.occurrences,
                 "errors": freed.errors,
                 "payloadBytes": freed.payload_bytes,
+                "reasons": freed.reasons,
             }
         }
     )

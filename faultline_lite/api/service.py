@@ -31,6 +31,8 @@ async def get_health(request: Request) -> Response:
     database = services_of(request).database
     if shutil.disk_usage(database.path.parent).free < FULL_DISK_BYTES:
         raise DatabaseUnavailableError("the disk is full")
+    if database.refusal is not None:
+        raise DatabaseUnavailableError(database.refusal)
     if database.failure is not None:
         # Only a write can tell whether it is over; while all is well, none is spent on it.
         await database.write(_write_header)

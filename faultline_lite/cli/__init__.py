@@ -6,7 +6,7 @@ from typing import NoReturn
 import click
 
 from faultline_lite import __version__
-from faultline_lite.cli import local, notifications, remote, sealing, searching
+from faultline_lite.cli import local, maintenance, notifications, remote, sealing, searching
 from faultline_lite.cli.output import printable
 from faultline_lite.exceptions import FaultlineError
 
@@ -23,6 +23,7 @@ def cli() -> None:
 for command in (
     *local.COMMANDS,
     *remote.COMMANDS,
+    *maintenance.COMMANDS,
     *searching.COMMANDS,
     *notifications.COMMANDS,
     *sealing.COMMANDS,

@@ -149,11 +149,12 @@ class Posted(TypedDict):
 
 
 class Freed(TypedDict):
-    """What retention let go."""
+    """What retention let go, or would."""
 
     occurrences: int
     errors: int
     payloadBytes: int
+    reasons: NotRequired[dict[str, int]]
 
 
 class ToldError(TypedDict):

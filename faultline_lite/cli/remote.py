@@ -12,7 +12,6 @@ from faultline_lite.cli.answers import (
     ErrorChanged,
     ErrorPage,
     ErrorShown,
-    Freed,
     OccurrencePage,
     Posted,
     ProjectPage,
@@ -202,21 +201,6 @@ def delete(client: Client, project: str, message: str | None, yes: bool) -> None
 
 
 @click.command()
-@json_option
-@connected()
-def prune(client: Client, as_json: bool) -> None:
-    """Run retention now, instead of waiting for its turn."""
-    freed = client.send("POST", "/v0/prune", Freed)["data"]
-    if as_json:
-        _print_json(freed)
-        return
-    click.echo(
-        f"let go {freed['occurrences']} occurrence(s) and {freed['errors']} error(s), "
-        f"{freed['payloadBytes']} bytes of reports"
-    )
-
-
-@click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE where it exists.")
 @connected()
@@ -258,7 +242,7 @@ def export(client: Client, project: str | None, output: Path, force: bool) -> No
         file.writelines(f"{line}\n".encode() for line in lines)
 
 
-COMMANDS = (send, projects, errors, show, resolve, delete, prune, backup, export)
+COMMANDS = (send, projects, errors, show, resolve, delete, backup, export)
 
 
 def _refuse_existing(file: Path, force: bool) -> None:

@@ -52,37 +52,43 @@ class Found(msgspec.Struct):
             self.versions[version] = VersionCount(version, count, first_ms, last_ms)
 
 
-def list_uncounted(connection: sqlite3.Connection, limit: int) -> list[Uncounted]:
-    """Return the next occurrences for the census, in the order of their coming."""
+def list_uncounted(connection: sqlite3.Connection, counted_id: int, limit: int) -> list[Uncounted]:
+    """Return the occurrences that came after that one, in their order."""
     rows = connection.execute(
         """
         SELECT id, error_id, timestamp_ms, received_ms, dictionary_id, payload FROM occurrence
-        WHERE id > (SELECT occurrence_id FROM census_progress) ORDER BY id LIMIT ?
+        WHERE id > ? ORDER BY id LIMIT ?
         """,
-        (limit,),
+        (counted_id, limit),
     )
     return [Uncounted(*row) for row in rows]
 
 
 def add_to_census(
-    connection: sqlite3.Connection, found: Mapping[int, Found], last: Uncounted
+    connection: sqlite3.Connection, found: Mapping[int, Found], counted_id: int, last: Uncounted
 ) -> None:
-    """Add what was found, by error id, and go on behind the occurrence ``last``.
+    """Add what was found, by error id, from behind the occurrence ``counted_id`` up to ``last``.
 
-    Does nothing where that one is gone: its id, and those of others that came late, may belong to
-    new ones already.
+    Does nothing where another has counted them meanwhile, or where the last one is gone: its id,
+    and those of others that came late, may belong to new ones already.
     """
     same = connection.execute(
         "SELECT 1 FROM occurrence WHERE (id, error_id, received_ms) = (?, ?, ?)",
         (last.id, last.error_id, last.received_ms),
     ).fetchone()
-    if same is None:
+    if same is None or get_counted_id(connection) != counted_id:
         return
     known = _list_existing(connection, found)
     for error_id in known:
         _add_people(connection, error_id, found[error_id].people)
     _add_versions(connection, {error_id: found[error_id].versions for error_id in known})
     connection.execute("UPDATE census_progress SET occurrence_id = ?", (last.id,))
+
+
+def get_counted_id(connection: sqlite3.Connection) -> int:
+    """Return the id of the last occurrence that the census has counted."""
+    (occurrence_id,) = connection.execute("SELECT occurrence_id FROM census_progress").fetchone()
+    return int(occurrence_id)
 
 
 def rewind_census(connection: sqlite3.Connection) -> None:

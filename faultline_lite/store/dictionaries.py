@@ -28,3 +28,27 @@ def get_last_occurrence_id(connection: sqlite3.Connection) -> int:
     """Return the highest occurrence id so far, 0 where there is none."""
     (last,) = connection.execute("SELECT max(id) FROM occurrence").fetchone()
     return last or 0
+
+
+def list_unused_dictionaries(connection: sqlite3.Connection, before_ms: int) -> list[int]:
+    """Return ids of dictionaries that nothing needs, and that were replaced before ``before_ms``.
+
+    What is still written with one that has just been replaced is not to be seen yet. Payloads of
+    an old dictionary are among the first: looking for one takes long only where there is none.
+    """
+    rows = connection.execute(
+        """
+        SELECT id FROM payload_dictionary AS old
+        WHERE (SELECT min(created_ms) FROM payload_dictionary WHERE id > old.id) < ?
+        AND NOT EXISTS (SELECT 1 FROM search_text WHERE dictionary_id = old.id)
+        AND NOT EXISTS (SELECT 1 FROM occurrence WHERE dictionary_id = old.id)
+        ORDER BY id
+        """,
+        (before_ms,),
+    )
+    return [dictionary_id for (dictionary_id,) in rows]
+
+
+def delete_dictionary(connection: sqlite3.Connection, dictionary_id: int) -> None:
+    """Delete a dictionary that nothing needs."""
+    connection.execute("DELETE FROM payload_dictionary WHERE id = ?", (dictionary_id,))

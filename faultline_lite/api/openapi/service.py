@@ -8,16 +8,29 @@ from faultline_lite.api.openapi.parts import (
     list_of,
     object_,
     operation,
+    query_parameter,
 )
 
 _PRUNED = data(
-    occurrences={"type": "integer"}, errors={"type": "integer"}, payloadBytes={"type": "integer"}
+    occurrences={"type": "integer"},
+    errors={"type": "integer"},
+    payloadBytes={"type": "integer", "description": "Compressed; a dry run estimates it."},
+    reasons={
+        "description": "Occurrences by why they went.",
+        "type": "object",
+        "additionalProperties": {"type": "integer"},
+    },
 )
 _PRUNE = operation(
     "Run retention now",
     "master",
-    {"200": answer("What it let go.", _PRUNED)},
-    ("403", "503"),
+    {"200": answer("What it let go, or would let go.", _PRUNED)},
+    ("400", "403", "503"),
+    parameters=[
+        query_parameter(
+            "dryRun", {"type": "string", "enum": ["true", "false"]}, "Only say what would go."
+        )
+    ],
 )
 _BACKUP = operation(
     "Download a verified copy of the database",

@@ -1,0 +1,137 @@
+"""Keep the database file and the disk under it within their limits.
+
+What came first goes first, but for what an error is shown by. Where that is not enough, the errors
+that were seen the longest ago go whole.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterable
+
+from faultline_lite.config import Config
+from faultline_lite.database import Database
+from faultline_lite.erasing import Eraser
+from faultline_lite.store import pages, surplus
+from faultline_lite.store.surplus import Oldest
+
+#: Occurrences that are looked at at once.
+STEP_OLDEST = 500
+#: Errors that go whole at a time: what the index held of them is given back a little later.
+STEP_ERRORS = 100
+#: Pages given back in one transaction.
+STEP_PAGES = 128
+#: Under its limit by this part the file can grow again before the next step.
+SLACK_PART = 1 / 64
+#: What is left of the disk for letting go itself: the log of it, and the log's way into the file.
+RESERVE_BYTES = 64 * 2**20
+
+_logger = logging.getLogger(__name__)
+
+
+class Room:
+    """Makes room, and refuses reports where there is none left to make it in."""
+
+    def __init__(self, config: Config, database: Database) -> None:
+        self._config = config
+        self._database = database
+        self._is_disk_low = False
+        self._oldest_id = 0
+
+    async def make(self, eraser: Eraser) -> None:
+        """Let the oldest go while the file, or the disk, is past a limit."""
+        used_bytes = await self._database.read(pages.get_used_bytes)
+        missing_bytes = self._measure_missing_bytes(used_bytes)
+        target_bytes = used_bytes - missing_bytes
+        if 0 < self._config.max_db_bytes < used_bytes:
+            target_bytes = min(target_bytes, target_of_file(self._config.max_db_bytes))
+        if used_bytes <= target_bytes:
+            return
+        await self._let_oldest_go(eraser, target_bytes)
+        if missing_bytes:
+            await self.release_pages()
+            await self._database.checkpoint()
+
+    async def release_pages(self) -> None:
+        """Give the pages that hold nothing back to the file system."""
+        while count := await self._database.read(pages.get_free_pages):
+            await self._database.write(pages.release_pages, STEP_PAGES)
+            if await self._database.read(pages.get_free_pages) >= count:
+                # A reader holds on to an older state of the file; the next pass goes on.
+                return
+
+    async def _let_oldest_go(self, eraser: Eraser, target_bytes: int) -> None:
+        """Go on where the last time ended, and once round; then erase errors."""
+        is_round = self._oldest_id == 0
+        while (excess_bytes := await self._measure_excess_bytes(target_bytes)) > 0:
+            oldest = await self._database.read(surplus.list_oldest, self._oldest_id, STEP_OLDEST)
+            if oldest:
+                going = _choose(oldest, excess_bytes)
+                self._oldest_id = going[-1] if going else oldest[-1].id
+                await eraser.delete(going, "size")
+            elif is_round:
+                await self._erase_silent(eraser, target_bytes)
+                return
+            else:
+                self._oldest_id, is_round = 0, True
+
+    async def _erase_silent(self, eraser: Eraser, target_bytes: int) -> None:
+        errors = eraser.freed.errors
+        for error_id in await self._database.read(surplus.list_silent_errors, STEP_ERRORS):
+            if await self._measure_excess_bytes(target_bytes) <= 0:
+                break
+            await eraser.erase([error_id], "size")
+        _logger.warning(
+            "%d errors went with all that was counted of them: their occurrences alone did not "
+            "make enough room",
+            eraser.freed.errors - errors,
+        )
+
+    async def _measure_excess_bytes(self, target_bytes: int) -> int:
+        return await self._database.read(pages.get_used_bytes) - target_bytes
+
+    def _measure_missing_bytes(self, used_bytes: int) -> int:
+        """Return what must go for the disk's sake, 0 where that would not help."""
+        if self._config.min_free_bytes <= 0:
+            return 0
+        free_bytes = shutil.disk_usage(self._database.path.parent).free
+        self._refuse_reports(free_bytes)
+        # The file still has to take what stands in the log, or to give back what it holds no more.
+        coming_bytes = self._database.path.stat().st_size - used_bytes
+        missing_bytes = self._config.min_free_bytes - free_bytes - coming_bytes
+        self._say_when_low(missing_bytes)
+        # Where the file is smaller than what is missing, something else fills the disk: letting
+        # everything go would not help, and loses all.
+        return missing_bytes if 0 < missing_bytes < used_bytes else 0
+
+    def _refuse_reports(self, free_bytes: int) -> None:
+        reserve_bytes = min(RESERVE_BYTES, self._config.min_free_bytes // 4)
+        is_full = free_bytes < reserve_bytes
+        self._database.refuse("the disk is nearly full" if is_full else None)
+
+    def _say_when_low(self, missing_bytes: int) -> None:
+        """Log once when the disk runs low, and once when there is room again."""
+        is_low = missing_bytes > 0
+        if is_low and not self._is_disk_low:
+            _logger.warning(
+                "the disk is %d MiB short of min_free_bytes", missing_bytes // 2**20 + 1
+            )
+        elif self._is_disk_low and not is_low:
+            _logger.info("the disk has room again")
+        self._is_disk_low = is_low
+
+
+def target_of_file(limit_bytes: int) -> int:
+    """Return the bytes that a file over its limit is brought to."""
+    return limit_bytes - int(limit_bytes * SLACK_PART)
+
+
+def _choose(oldest: Iterable[Oldest], size_bytes: int) -> list[int]:
+    """Return the ids of the first that may go, until they come to so many bytes together."""
+    ids = []
+    for each in oldest:
+        if size_bytes <= 0:
+            break
+        if each.may_go:
+            ids.append(each.id)
+            size_bytes -= each.payload_bytes
+    return ids
