@@ -72,7 +72,7 @@ class Frame(msgspec.Struct, frozen=True):
     """One frame of a backtrace."""
 
     file: str | None = None
-    line: int | None = None
+    line: int | float | None = None
     function: str | None = None
 
     def __str__(self) -> str:

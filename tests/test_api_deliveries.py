@@ -354,7 +354,10 @@ def test_deleting_the_error_takes_its_deliveries_and_what_waits_along(
     assert (left["deliveries"], left["waiting"]) == ([], [])
 
 
-@pytest.mark.parametrize("delivery_id", ["0", "99999999999999999999", "x", "-1", "%31%30e9"])
+@pytest.mark.parametrize(
+    "delivery_id",
+    ["0", "99999999999999999999", f"{0:020}{10**19}", "9" * 5000, "x", "-1", "%31%30e9"],
+)
 def test_retry_of_what_is_not_there_is_404(master: httpx.Client, delivery_id: str) -> None:
     assert master.post(f"/v0/deliveries/{delivery_id}/retry").status_code == 404
 

@@ -319,7 +319,7 @@ def test_new_occurrence_reopens_a_resolved_error(client: httpx.Client) -> None:
 
 def test_mute_ends_after_so_many_occurrences(client: httpx.Client) -> None:
     post(client, "noisy")
-    muted = patch(client, "noisy", muted=True, untilCount=2)
+    muted = patch(client, "noisy", muted=True, untilCount=2.0)
     post(client, "noisy", "noisy")
     still = summary(client, "noisy")
     post(client, "noisy")
@@ -383,6 +383,18 @@ def test_bad_change_is_refused_and_named(
     assert answer.status_code == 400
     assert [problem.get("path") for problem in answer.json()["errors"]] == [path]
     assert summary(standing_client, "kept", project) == before
+
+
+@pytest.mark.parametrize("number", ["1e400", "1" * 5000])
+def test_change_with_a_number_beyond_all_bounds_is_refused_and_named(
+    standing_client: httpx.Client, project: str, number: str
+) -> None:
+    post(standing_client, "kept", project=project)
+    content = f'{{"muted": true, "untilCount": {number}}}'
+    answer = standing_client.patch(error_path("kept", project), content=content)
+
+    assert answer.status_code == 400
+    assert [problem["path"] for problem in answer.json()["errors"]] == [["untilCount"]]
 
 
 def test_deleted_error_is_gone_with_everything_of_it(

@@ -26,7 +26,7 @@ def wrong_values() -> Iterator[tuple[tuple[str, ...], Any]]:
     for name in ("context", "environment", "session", "params"):
         yield from product([(name,)], WRONG_MAPS)
         yield from product([("errors", "0", name)], WRONG_MAPS)
-    yield from product([("notifier",)], ["x", 17, True])
+    yield from product([("notifier",)], WRONG_MAPS)
     yield from product([("errors",)], [None, "x", 17, True, {}])
     yield from product([("errors", "0")], [None, "x", 17, True, []])
     yield from product([("errors", "0", "message")], [None, *WRONG_TEXTS])
@@ -40,7 +40,7 @@ def wrong_values() -> Iterator[tuple[tuple[str, ...], Any]]:
         for name in ("file", "function"):
             yield from product([(*trace, "1", name)], WRONG_TEXTS)
         for name in ("line", "column"):
-            yield from product([(*trace, "1", name)], ["15", True, [], {}, 1.5])
+            yield from product([(*trace, "1", name)], ["15", True, [], {}])
         yield from product([(*trace, "1", "code")], ["x", 17, True])
     yield from product([("errors", "0", "causes", "0")], [None, "x", 17, []])
     for name in ("type", "message"):
@@ -254,7 +254,7 @@ def test_fraction_of_a_million_digits_is_kept(standing_client: httpx.Client, pro
     assert number in shown.text
 
 
-@pytest.mark.parametrize("number", ["1" * 1_000_000, "1e400", "1.5", "1.0"])
+@pytest.mark.parametrize("number", ["1" * 1_000_000, "1e400"])
 def test_line_that_no_file_has_is_refused(
     standing_client: httpx.Client, project: str, number: str
 ) -> None:
@@ -265,8 +265,8 @@ def test_line_that_no_file_has_is_refused(
     assert_shape(answer)
 
 
-@pytest.mark.parametrize("number", ["0", "-1", str(2**31), str(2**63), str(-(2**70))])
-def test_line_of_any_integer_is_taken(
+@pytest.mark.parametrize("number", ["0", "-1", "15.0", str(2**31), str(2**63), str(-(2**70))])
+def test_line_of_any_number_is_taken(
     standing_client: httpx.Client, project: str, number: str
 ) -> None:
     body = f'{{"errors": [{{"message": "a", "backtrace": [{{"line": {number}}}]}}]}}'

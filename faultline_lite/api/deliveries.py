@@ -194,7 +194,8 @@ def _why_no_retry(delivery: Delivery) -> str:
 
 def _id_of(request: Request) -> int:
     text = segment(request, "id")
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > MAX_ID:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID))
+    if not is_number or int(text) > MAX_ID:
         raise NotFoundError(Problem("there is no such delivery"))
     return int(text)
 

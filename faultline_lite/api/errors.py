@@ -49,7 +49,7 @@ class ErrorPatch(msgspec.Struct, forbid_unknown_fields=True):
     status: Status | None = None
     muted: bool | None = None
     until: str | None = None
-    untilCount: int | None = None  # noqa: N815 - the contract's name
+    untilCount: int | float | None = None  # noqa: N815 - the contract's name
 
 
 async def get_projects(request: Request) -> Response:
@@ -139,11 +139,12 @@ async def patch_error(request: Request) -> Response:
     services = services_of(request)
     address = address_of(request)
     patch = await read_json(request, ErrorPatch)
+    until_ms = _check_patch(patch)
     change = Change(
         status=patch.status,
         muted=patch.muted,
-        until_ms=_check_patch(patch),
-        until_count=patch.untilCount,
+        until_ms=until_ms,
+        until_count=None if patch.untilCount is None else int(patch.untilCount),
     )
     error = await change_error(services, address, change)
     return JsonAnswer({"data": {"error": error_json(error)}})
@@ -216,7 +217,9 @@ def _check_patch(patch: ErrorPatch) -> int | None:
         raise BadRequestError(Problem("status or muted is required"))
     if not patch.muted and (patch.until is not None or patch.untilCount is not None):
         raise BadRequestError(Problem("until and untilCount go with muted: true", ("muted",)))
-    if patch.untilCount is not None and not 0 < patch.untilCount < 2**31:
+    count = patch.untilCount
+    # JSON has one kind of number: 3.0 is an integer.
+    if count is not None and not (0 < count < 2**31 and count == int(count)):
         raise BadRequestError(Problem("untilCount must be a positive integer", ("untilCount",)))
     if patch.until is None:
         return None

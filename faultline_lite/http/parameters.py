@@ -10,7 +10,7 @@ from starlette.requests import Request
 from faultline_lite.exceptions import BadRequestError, Problem
 from faultline_lite.http.body import read_body
 from faultline_lite.http.services import services_of
-from faultline_lite.protocols.shapes import find_problems
+from faultline_lite.protocols.shapes import MAX_EXPLAINED_BYTES, explain, read_problem
 from faultline_lite.timekeys import parse_time
 
 T = TypeVar("T")
@@ -71,12 +71,17 @@ async def read_json(request: Request, shape: type[T]) -> T:
     """Return the body as a value of that shape. Raises BadRequestError naming all that is wrong."""
     body = await read_request_body(request)
     try:
-        return msgspec.json.decode(body, type=shape)
-    except msgspec.ValidationError as error:
-        problems = find_problems(msgspec.json.decode(body), shape)
-        raise BadRequestError(*problems or [Problem(str(error))]) from None
+        return _decode(body, shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequestError(Problem(f"the body is not JSON: {error}")) from None
+
+
+def _decode(body: bytes, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        problems = explain(body, shape) if len(body) <= MAX_EXPLAINED_BYTES else []
+        raise BadRequestError(*problems or [read_problem(error)]) from None
 
 
 async def read_request_body(request: Request) -> bytes:

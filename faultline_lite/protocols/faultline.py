@@ -14,14 +14,17 @@ import msgspec
 from faultline_lite.exceptions import BadRequestError, BodyTooLargeError, Problem
 from faultline_lite.models import Entry, Report
 from faultline_lite.protocols.plain import MAX_DEPTH, is_plain
-from faultline_lite.protocols.shapes import find_problems, find_unreadable, read_problem
+from faultline_lite.protocols.shapes import (
+    MAX_EXPLAINED_BYTES,
+    explain,
+    find_unreadable,
+    read_problem,
+)
 from faultline_lite.timekeys import format_time, parse_time
 
 #: What the entries of a report may come to once each holds what they share; at least what a body
 #: of half as many bytes comes to without sharing.
 MAX_REPORT_BYTES = 16 * 2**20
-#: Of a larger body only the first thing that is wrong is named.
-MAX_EXPLAINED_BYTES = 2**20
 #: The type of an entry without one, as the original has it.
 DEFAULT_TYPE = "_"
 
@@ -38,8 +41,9 @@ class Frame(msgspec.Struct, gc=False):
     """One frame of a backtrace, newest first."""
 
     file: str | None = None
-    line: int | None = None
-    column: int | None = None
+    # JSON has one kind of number: some encoders write 15 as 15.0.
+    line: int | float | None = None
+    column: int | float | None = None
     function: str | None = None
     code: Map = None
 
@@ -156,13 +160,10 @@ def _decode_shape(body: bytes, *, plain: bool) -> tuple[ReportShape, bytes]:
 
 def _list_problems(body: bytes) -> list[Problem]:
     try:
-        value = _any_decoder.decode(body)
-    except msgspec.ValidationError:
-        return [find_unreadable(body)]
+        return explain(body, ReportShape)
     except msgspec.DecodeError as error:
         mended = _SURROGATES.sub(_mend, body)
         return [_no_json(error)] if mended == body else _list_problems(mended)
-    return find_problems(value, ReportShape)
 
 
 def _mend(found: re.Match[bytes]) -> bytes:
@@ -222,10 +223,10 @@ def _check_entries(shape: ReportShape, max_entries: int) -> None:
 
 def _check_values(shape: ReportShape) -> Iterator[Problem]:
     """Yield what the types alone cannot tell."""
-    yield from _check_maps(shape, ())
+    yield from _check_maps(shape, (), (*_MAPS, "notifier"))
     for number, entry in enumerate(shape.errors):
         path = ("errors", str(number))
-        yield from _check_maps(entry, path)
+        yield from _check_maps(entry, path, _MAPS)
         if entry.timestamp is not None:
             try:
                 parse_time(entry.timestamp)
@@ -233,8 +234,10 @@ def _check_values(shape: ReportShape) -> Iterator[Problem]:
                 yield Problem(str(error), (*path, "timestamp"), entry.timestamp[:100])
 
 
-def _check_maps(shape: ReportShape | EntryShape, path: tuple[str, ...]) -> Iterator[Problem]:
-    for name in _MAPS:
+def _check_maps(
+    shape: ReportShape | EntryShape, path: tuple[str, ...], names: tuple[str, ...]
+) -> Iterator[Problem]:
+    for name in names:
         value = getattr(shape, name)
         if value and type(value) is list:
             yield Problem("Expected `object`, got `array`", (*path, name))

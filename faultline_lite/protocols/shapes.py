@@ -12,6 +12,8 @@ from faultline_lite.exceptions import Problem
 
 #: An answer that names more would be read by nobody.
 MAX_PROBLEMS = 100
+#: Of a larger body only the first thing that is wrong is named.
+MAX_EXPLAINED_BYTES = 2**20
 #: Values that are looked at one by one; in a body that is made to hold millions, the rest is
 #: judged as a whole.
 MAX_CHECKS = 10_000
@@ -21,6 +23,18 @@ MAX_STEPS = 8
 _LOCATION = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 #: A field or a place in a list; ``[...]`` stands for any key, and where that leads is not known.
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+
+
+def explain(body: bytes, shape: Any) -> list[Problem]:
+    """Return what keeps the JSON from being of the type ``shape``.
+
+    Raises msgspec.DecodeError where it is no JSON after all: typed, it is not read to its end.
+    """
+    try:
+        value = msgspec.json.decode(body)
+    except msgspec.ValidationError:
+        return [find_unreadable(body)]
+    return find_problems(value, shape)
 
 
 def find_problems(value: Any, shape: Any) -> list[Problem]:

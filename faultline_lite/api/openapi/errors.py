@@ -69,6 +69,17 @@ SCHEMAS: Json = {
             "until": {"anyOf": [TIME, {"type": "null"}]},
             "untilCount": optional("integer", minimum=1, maximum=2**31 - 1),
         },
+        "anyOf": [
+            {"required": ["status"], "properties": {"status": STATUS}},
+            {"required": ["muted"], "properties": {"muted": {"type": "boolean"}}},
+        ],
+        "if": {
+            "anyOf": [
+                {"required": ["until"], "properties": {"until": {"type": "string"}}},
+                {"required": ["untilCount"], "properties": {"untilCount": {"type": "integer"}}},
+            ]
+        },
+        "then": {"required": ["muted"], "properties": {"muted": {"const": True}}},
     },
 }
 

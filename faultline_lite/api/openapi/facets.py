@@ -2,6 +2,7 @@
 
 from faultline_lite.api.openapi.parts import (
     ERROR_PARAMETERS,
+    LIMIT,
     READ_REFUSALS,
     TIME,
     Json,
@@ -67,8 +68,8 @@ _FACETS = operation(
         query_parameter("end", TIME, "Only up to this minute; it is in."),
         query_parameter(
             "limit",
-            {"type": "integer", "minimum": 1, "maximum": 100},
-            "Values of each facet, 10 by default.",
+            LIMIT,
+            "Values of each facet, 10 by default, at most 100.",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from faultline_lite.api.openapi.parts import (
     BODY_REFUSALS,
     ERROR_PARAMETERS,
+    LIMIT,
     READ_REFUSALS,
     TIME,
     Json,
@@ -103,9 +104,7 @@ _LIST = operation(
     parameters=[
         query_parameter("project", _TEXT, "Only what tells of this project's errors."),
         query_parameter("state", _STATES, "Only those."),
-        query_parameter(
-            "limit", {"type": "integer", "minimum": 1, "maximum": 200}, "Default 50, at most 200."
-        ),
+        query_parameter("limit", LIMIT, "Default 50, at most 200."),
         query_parameter("cursor", _TEXT, "nextCursor of the page before."),
     ],
 )

@@ -4,6 +4,7 @@ from faultline_lite.api.openapi.parts import (
     ERROR_PARAMETERS,
     LIMIT,
     READ_REFUSALS,
+    REVERSED_UNIXTIME,
     TIME,
     Json,
     answer,
@@ -23,7 +24,7 @@ SCHEMAS: Json = {
         message={"type": "string"},
         type={"type": "string"},
         timestamp=TIME,
-        reversedUnixtime={"type": "string", "pattern": "^[0-9]{16}(-[0-9]+)?$"},
+        reversedUnixtime=REVERSED_UNIXTIME,
         receivedAt=TIME,
         event={"type": "object"},
     ),
@@ -41,7 +42,7 @@ _OCCURRENCES = operation(
     parameters=[
         query_parameter("limit", LIMIT, "10 by default."),
         query_parameter(
-            "after", {"type": "string"}, "reversedUnixtime of the last one of the page before."
+            "after", REVERSED_UNIXTIME, "reversedUnixtime of the last one of the page before."
         ),
     ],
 )

@@ -31,7 +31,9 @@ def optional(*types: str, **rest: Any) -> Json:
 
 
 def query_parameter(name: str, schema: Json, description: str) -> Json:
-    """Return a parameter of the query, never required."""
+    """Return a parameter of the query, never required; where it is empty it counts as absent."""
+    empty = {"type": "string", "maxLength": 0}
+    schema = schema if schema == {"type": "string"} else {"anyOf": [schema, empty]}
     return {"name": name, "in": "query", "schema": schema, "description": description}
 
 
@@ -86,7 +88,10 @@ WRITE_REFUSALS = ("400", "403", "503")
 
 NOTHING = answer("Done; there was nothing, or there is nothing left.")
 PROJECT = path_parameter(
-    "project", "No slash, no white space, no full stop; at most 256 bytes.", maxLength=256
+    "project",
+    "No slash, no white space, no full stop; at most 256 bytes.",
+    maxLength=256,
+    pattern=r"^[^\s/.]+$",
 )
 MESSAGE = path_parameter("message", "Any message of the error, percent-encoded as one segment.")
 FINGERPRINT = query_parameter(
@@ -97,4 +102,6 @@ FINGERPRINT = query_parameter(
 STATUS = {"type": "string", "enum": ["unresolved", "resolved"]}
 TIME = {"type": "string", "format": "date-time"}
 ERROR_PARAMETERS = [PROJECT, MESSAGE, FINGERPRINT]
-LIMIT = {"type": "integer", "minimum": 1, "maximum": 1000}
+#: More than the largest page is not refused, it counts as that.
+LIMIT = {"type": "integer", "minimum": 1}
+REVERSED_UNIXTIME = {"type": "string", "pattern": "^[0-9]{16}(-([2-9]|[1-9][0-9]{1,9}))?$"}

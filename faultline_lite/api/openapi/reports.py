@@ -14,15 +14,16 @@ from faultline_lite.api.openapi.parts import (
 )
 
 _REPORT_REFUSALS = ("400", "403", "408", "413", "415", "429", "503")
-MAP = optional("object")
+#: PHP's json_encode makes an empty array of an empty map.
+MAP = optional("object", "array", maxItems=0)
 _FRAME = {
     "type": "object",
     "properties": {
         "file": optional("string"),
-        "line": optional("integer", format="int64"),
-        "column": optional("integer", format="int64"),
+        "line": optional("number"),
+        "column": optional("number"),
         "function": optional("string"),
-        "code": optional("object", description="Source lines by their number."),
+        "code": optional("object", "array", description="Source lines by their number."),
     },
 }
 FRAMES = {**optional("array"), "items": _FRAME}
