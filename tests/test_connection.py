@@ -1,5 +1,6 @@
 """What may come over a connection that is not a well-formed, timely request."""
 
+import asyncio
 import json
 import logging
 import socket
@@ -9,7 +10,7 @@ from contextlib import ExitStack, suppress
 import httpx
 import pytest
 
-from faultline_lite.connection import MAX_HEAD_BYTES
+from faultline_lite.connection import MAX_HEAD_BYTES, Outgoing
 from tests.fakes import FakeClock
 from tests.reports import errors_path, make_report
 from tests.servers import RunningServer, running_server, wait_until
@@ -179,6 +180,34 @@ def test_requests_in_one_go_are_answered_in_their_order(server: RunningServer) -
         statuses = [read_answer(connection).status for _ in range(3)]
 
     assert statuses == [201, 200, 201]
+
+
+def test_answer_arrives_in_one_piece(impatient: RunningServer) -> None:
+    with connect(impatient.url) as connection:
+        connection.sendall(make_request("POST", errors_path(), json.dumps(make_report()).encode()))
+        piece = connection.recv(65_536)
+
+    head, _, body = piece.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 201 ")
+    assert json.loads(body)["data"] == {"errors": {"postCount": 1}}
+
+
+@pytest.mark.anyio
+async def test_what_is_written_alone_leaves_at_the_end_of_the_turn() -> None:
+    loop = asyncio.get_running_loop()
+    near, far = socket.socketpair()
+    far.setblocking(False)
+    with far:
+        transport, _ = await loop.create_connection(asyncio.Protocol, sock=near)
+        outgoing = Outgoing(transport, loop)
+        outgoing.write(b"head of a stream")
+        piece = await loop.sock_recv(far, 100)
+        outgoing.write(b"last words")
+        outgoing.close()
+        end = await loop.sock_recv(far, 100)
+
+    assert (piece, end) == (b"head of a stream", b"last words")
+    assert outgoing.is_closing()
 
 
 def _drip(connection: socket.socket) -> bytes:
