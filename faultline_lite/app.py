@@ -155,6 +155,7 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         ingest=ingest,
         large_work=large_work,
         arriving=ByteBudget(MAX_ARRIVING_BYTES),
+        unsealer=unsealer,
         outbox=outbox,
         egress=egress,
         indexing=indexing,

@@ -78,6 +78,11 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
         """The values that must never be seen: tokens, URLs that are capabilities."""
         raise NotImplementedError
 
+    def issue_page(self, number: int) -> str | None:
+        """Return the address of the tracker's issue for people, None where there are no issues."""
+        del number
+        return None
+
     def find_problems(self) -> Iterator[Problem]:
         """Yield what the types alone cannot tell; an override yields from this one too."""
         if self.timezone is not None and not _is_timezone(self.timezone):

@@ -111,6 +111,12 @@ def read_facets(payload: bytes) -> tuple[str | None, ...]:
     )
 
 
+def name_facets(payload: bytes) -> dict[Facet, str]:
+    """Return by its name each facet that a stored payload has a value for."""
+    named = zip(FACETS, read_facets(payload), strict=True)
+    return {facet: value for facet, value in named if value is not None}
+
+
 @lru_cache(1024)
 def name_program(user_agent: str) -> str:
     """Return which browser or program a user agent belongs to, whatever its version."""

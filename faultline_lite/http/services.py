@@ -22,6 +22,7 @@ from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
 from faultline_lite.sealedbox import KeyStore
 from faultline_lite.store.facets import FacetReader
+from faultline_lite.unsealing import Unsealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Services:
     ingest: Ingest
     large_work: LargeWork
     arriving: ByteBudget
+    unsealer: Unsealer
     outbox: Outbox
     egress: Egress
     indexing: Indexing

@@ -31,6 +31,7 @@ from faultline_lite.notifiers.trackers import (
 )
 
 DEFAULT_ENDPOINT = "https://api.github.com"
+SITE = "https://github.com"
 #: Bodies have up to 65,536 characters of up to four bytes: a page fits into LIST_BYTES.
 PAGE_ISSUES = 15
 LIST_BYTES = 4 * 2**20
@@ -62,6 +63,13 @@ class GitHubConfig(TrackerConfig, frozen=True, kw_only=True):
     def secrets(self) -> tuple[str, ...]:
         """The token."""
         return (self.user_token,)
+
+    def issue_page(self, number: int) -> str:
+        """Return where people look at the issue: GitHub, or the server that has the API."""
+        # "Getting started with the REST API": https://HOST/api/v3 for GitHub Enterprise Server.
+        site = self.endpoint.rstrip("/").removesuffix("/api/v3")
+        site = SITE if site == DEFAULT_ENDPOINT else site
+        return join_url(site, self.owner, self.repo, "issues", number)
 
     def find_problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the names and the URL too."""

@@ -60,6 +60,11 @@ class GitLabConfig(TrackerConfig, frozen=True, kw_only=True):
         """The token."""
         return (self.personal_access_token,)
 
+    def issue_page(self, number: int) -> str:
+        """Return where people look at the issue: the same server without the path of its API."""
+        site = self.endpoint.rstrip("/").removesuffix(API_PATH)
+        return join_url(site, *self.owner.split("/"), self.repo, "-", "issues", number)
+
     def find_problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the names and the URL too."""
         yield from super().find_problems()

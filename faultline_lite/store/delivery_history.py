@@ -190,6 +190,21 @@ def get_fate(
     return None if row is None else get_delivery(connection, int(row[0]))
 
 
+def list_delivery_times(
+    connection: sqlite3.Connection, error_id: int, limit: int
+) -> list[tuple[int, str, State]]:
+    """Return when the latest messages of the error were made, for which channel, their state."""
+    return connection.execute(
+        """
+        SELECT DISTINCT delivery.created_ms, channel.label, delivery.state
+        FROM delivery_item JOIN delivery ON delivery.id = delivery_item.delivery_id
+        JOIN channel ON channel.id = delivery.channel_id
+        WHERE error_id = ? ORDER BY delivery.created_ms DESC, channel.label LIMIT ?
+        """,
+        (error_id, limit),
+    ).fetchall()
+
+
 def is_waiting(connection: sqlite3.Connection, numbers: OccurrenceNumbers, config_id: int) -> bool:
     """Return whether the occurrence is in the outbox by that config."""
     row = connection.execute(

@@ -33,6 +33,39 @@ def get_occurrence(
     return None if row is None else _to_occurrence(codec, row)
 
 
+def get_neighbours(
+    connection: sqlite3.Connection, error_id: int, place: tuple[int, int]
+) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+    """Return the places of the next newer and the next older occurrence, None at an end."""
+    newer, older = (
+        connection.execute(
+            f"""
+            SELECT second, ordinal FROM occurrence
+            WHERE error_id = ? AND (second, ordinal) {comparison} (?, ?)
+            ORDER BY second {order}, ordinal {order} LIMIT 1
+            """,
+            (error_id, *place),
+        ).fetchone()
+        for comparison, order in ((">", "ASC"), ("<", "DESC"))
+    )
+    return newer, older
+
+
+def list_regressions(connection: sqlite3.Connection, error_id: int, limit: int) -> list[int]:
+    """Return the timestamps of the latest kept occurrences that reopened the error, latest first.
+
+    In epoch milliseconds.
+    """
+    rows = connection.execute(
+        """
+        SELECT timestamp_ms FROM occurrence WHERE error_id = ? AND regression = 1
+        ORDER BY second DESC, ordinal DESC LIMIT ?
+        """,
+        (error_id, limit),
+    )
+    return [timestamp_ms for (timestamp_ms,) in rows]
+
+
 def list_latest_payloads(
     connection: sqlite3.Connection, codec: PayloadCodec, error_ids: Sequence[int]
 ) -> list[bytes]:

@@ -81,6 +81,14 @@ def list_total_buckets(connection: sqlite3.Connection, span: Span) -> list[Bucke
     return _read(connection, _TOTAL_ROLLUPS, (), span).get(ALL_PROJECTS, [])
 
 
+def get_first_ms(connection: sqlite3.Connection, error_id: int) -> int | None:
+    """Return the epoch milliseconds of the error's first minute, None where nothing is counted."""
+    (minute,) = connection.execute(
+        "SELECT min(minute) FROM timeline WHERE error_id = ?", (error_id,)
+    ).fetchone()
+    return None if minute is None else int(minute) * MINUTE_MS
+
+
 def fill_buckets(buckets: Iterable[Bucket], span: Span) -> list[Bucket]:
     """Return every bucket of the span, those that hold nothing too."""
     counts = {bucket.start_ms: bucket.count for bucket in buckets}

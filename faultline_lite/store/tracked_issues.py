@@ -1,6 +1,15 @@
 """The issues that stand for errors in the trackers of channels."""
 
 import sqlite3
+from typing import NamedTuple
+
+
+class TrackedIssue(NamedTuple):
+    """An issue that stands for an error, and the sealed config that it was last handled by."""
+
+    label: str
+    number: int
+    sealed: str | None
 
 
 def get_number(connection: sqlite3.Connection, error_id: int, channel_id: int) -> int | None:
@@ -10,6 +19,19 @@ def get_number(connection: sqlite3.Connection, error_id: int, channel_id: int) -
         (error_id, channel_id),
     ).fetchone()
     return None if row is None else int(row[0])
+
+
+def list_issues(connection: sqlite3.Connection, error_id: int) -> list[TrackedIssue]:
+    """Return the issues of the error, by the label of their channel."""
+    rows = connection.execute(
+        """
+        SELECT channel_config.label, number, sealed
+        FROM tracked_issue JOIN channel_config ON channel_config.id = tracked_issue.config_id
+        WHERE error_id = ? ORDER BY channel_config.label, number
+        """,
+        (error_id,),
+    )
+    return [TrackedIssue(*row) for row in rows]
 
 
 def set_number(

@@ -2,12 +2,19 @@
 
 from starlette.routing import Route
 
+from faultline_lite.web.error import change, show_error, show_occurrence
+from faultline_lite.web.error_parts import send_chart, send_raw, show_facets
 from faultline_lite.web.errors import change_selected, show_errors, show_rows
 from faultline_lite.web.login import choose, log_in, log_out, show_login
+from faultline_lite.web.occurrences import show_occurrences
 from faultline_lite.web.page import page
 from faultline_lite.web.projects import show_projects, show_setup
 from faultline_lite.web.static import send_asset
 from faultline_lite.web.tail import follow_project, follow_projects
+
+_ERROR = "/projects/{project}/errors/{message}"
+_OCCURRENCES = f"{_ERROR}/occurrences"
+_OCCURRENCE = f"{_OCCURRENCES}/{{reversed_unixtime}}"
 
 
 def make_routes() -> list[Route]:
@@ -22,5 +29,11 @@ def make_routes() -> list[Route]:
         page("/login", show_login, log_in, access="public"),
         page("/logout", change=log_out, access="public"),
         page("/language", change=choose, access="public"),
+        page(_ERROR, show_error, change),
+        page(f"{_ERROR}/chart", send_chart),
+        page(f"{_ERROR}/facets", show_facets),
+        page(_OCCURRENCES, show_occurrences),
+        page(_OCCURRENCE, show_occurrence),
+        page(f"{_OCCURRENCE}/raw", send_raw),
         page("/static/{version}/{name:path}", send_asset, access="public"),
     ]

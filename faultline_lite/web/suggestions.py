@@ -2,10 +2,8 @@
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
 
-import msgspec
-
+from faultline_lite.facets import Facet, name_facets
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.store.occurrences import list_latest_payloads
 from faultline_lite.store.search import Hit
@@ -14,16 +12,7 @@ from faultline_lite.store.search import Hit
 MAX_VALUES = 50
 
 
-class _Context(msgspec.Struct):
-    environment: Any = None
-    version: Any = None
-
-
-class _Payload(msgspec.Struct):
-    context: _Context | list[Any] | None = None
-
-
-_decoder = msgspec.json.Decoder(_Payload)
+_FACETS: tuple[Facet, ...] = ("environment", "version")
 
 
 def suggest(
@@ -37,10 +26,8 @@ def suggest(
     }
     ids = [hit.error.id for hit in hits]
     for payload in list_latest_payloads(connection, codec, ids):
-        context = _decoder.decode(payload).context
-        if isinstance(context, _Context):
-            for name in ("environment", "version"):
-                value = getattr(context, name)
-                if isinstance(value, str) and value:
-                    found[name].add(value)
+        facets = name_facets(payload)
+        for facet in _FACETS:
+            if facet in facets:
+                found[facet].add(facets[facet])
     return {name: sorted(values)[:MAX_VALUES] for name, values in found.items()}

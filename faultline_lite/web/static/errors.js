@@ -1,8 +1,6 @@
 // The list of errors: selecting, and rows that come up to date by themselves.
 import { follow } from "./stream.js";
 
-document.documentElement.classList.add("scripted");
-
 const list = () => document.getElementById("errors");
 const rows = () => document.getElementById("error-rows");
 

@@ -3,6 +3,7 @@ import { copyOnClick, showCopyButtons } from "./copy.js";
 import { followOldLink } from "./old-links.js";
 import { keepFresh, localise } from "./times.js";
 
+document.documentElement.classList.add("scripted");
 followOldLink();
 localise(document);
 keepFresh();

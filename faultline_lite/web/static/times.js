@@ -2,6 +2,7 @@
 
 const language = document.documentElement.lang;
 const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
 const ago = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
 
@@ -21,12 +22,18 @@ export function relative(moment, now) {
   return day.format(moment);
 }
 
+const STYLES = {
+  full: (moment) => full.format(moment),
+  clock: (moment) => clock.format(moment),
+  relative,
+};
+
 export function localise(root) {
   const now = Date.now();
   for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
     if (Number.isNaN(moment.valueOf())) continue;
-    const text = element.dataset.style === "relative" ? relative(moment, now) : full.format(moment);
+    const text = STYLES[element.dataset.style ?? "full"](moment, now);
     // Only what has changed, so that a selection of the visitor's stays.
     if (element.textContent !== text) element.textContent = text;
   }

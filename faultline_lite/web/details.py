@@ -1,0 +1,205 @@
+"""An occurrence as its page shows it, read out of its payload. Pure.
+
+A payload is what some client sent: every part of it may be missing, or be of another shape.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from faultline_lite.facets import name_program
+from faultline_lite.timekeys import parse_time
+from faultline_lite.web.backtrace import Backtrace, read_backtrace
+from faultline_lite.web.tree import Node, build_tree
+
+MAX_CAUSES = 20
+#: The latest ones tell what led to it.
+MAX_BREADCRUMBS = 50
+MAX_MESSAGE_CHARACTERS = 10_000
+MAX_LABEL_CHARACTERS = 200
+
+#: Parts with a tree of their own, in the order of the page.
+PARTS = ("context", "environment", "session", "params")
+#: What the page shows in other places, or nobody needs to read twice.
+_ELSEWHERE = {*PARTS, "message", "type", "backtrace", "causes", "breadcrumbs", "timestamp", "event"}
+#: Fields of the context that tell most at a glance, by the names of the facets.
+_TAGS = ("environment", "version", "hostname", "component", "action")
+#: Where breadcrumbs have their time, kind and words, in the order in which they are looked for.
+_CRUMB_TIMES = ("timestamp", "date", "time")
+_CRUMB_KINDS = ("category", "type")
+_CRUMB_WORDS = ("message", "url", "target", "arguments")
+
+
+class Cause(NamedTuple):
+    """An exception, and where it came from."""
+
+    type: str
+    message: str
+    backtrace: Backtrace
+
+
+class Breadcrumb(NamedTuple):
+    """Something that happened before."""
+
+    timestamp_ms: int | None
+    kind: str
+    level: str
+    text: str
+    rest: Node | None
+
+
+class RequestLine(NamedTuple):
+    """The request that the program was at, as far as the client told."""
+
+    method: str
+    url: str
+    is_link: bool
+    user_agent: str
+    program: str
+    address: str
+
+
+class Details(NamedTuple):
+    """All that the page of an occurrence shows of its payload."""
+
+    message: str
+    message_left_out: int
+    type: str
+    tags: tuple[tuple[str, str], ...]
+    request: RequestLine | None
+    backtrace: Backtrace
+    causes: tuple[Cause, ...]
+    breadcrumbs: tuple[Breadcrumb, ...]
+    breadcrumbs_left_out: int
+    trees: tuple[tuple[str, Node], ...]
+
+
+class _Message(msgspec.Struct):
+    message: str
+
+
+_message_decoder = msgspec.json.Decoder(_Message)
+
+
+def read_details(payload: dict[str, Any]) -> Details:
+    """Return what there is to see in a decoded payload."""
+    context = _map(payload.get("context"))
+    root = context.get("rootDirectory")
+    message = _text(payload.get("message"))
+    crumbs = _list_crumbs(payload, context)
+    return Details(
+        message=message[:MAX_MESSAGE_CHARACTERS],
+        message_left_out=max(0, len(message) - MAX_MESSAGE_CHARACTERS),
+        type=_text(payload.get("type"))[:MAX_LABEL_CHARACTERS],
+        tags=tuple((name, _label(context.get(name))) for name in _TAGS if context.get(name)),
+        request=_read_request(context),
+        backtrace=read_backtrace(payload.get("backtrace"), root),
+        causes=tuple(_read_cause(each, root) for each in _maps(payload.get("causes"))[:MAX_CAUSES]),
+        breadcrumbs=tuple(map(_read_crumb, crumbs[-MAX_BREADCRUMBS:])),
+        breadcrumbs_left_out=max(0, len(crumbs) - MAX_BREADCRUMBS),
+        trees=tuple(_build_trees(payload)),
+    )
+
+
+def read_message(payload: bytes) -> str:
+    """Return the message of a payload alone."""
+    return _message_decoder.decode(payload).message
+
+
+def _build_trees(payload: dict[str, Any]) -> Iterator[tuple[str, Node]]:
+    for name in PARTS:
+        if payload.get(name):
+            yield name, build_tree(payload[name])
+    others = {name: value for name, value in payload.items() if name not in _ELSEWHERE}
+    if others:
+        yield "others", build_tree(others)
+    if payload.get("event"):
+        yield "event", build_tree(payload["event"])
+
+
+def _read_cause(cause: dict[str, Any], root: Any) -> Cause:
+    return Cause(
+        type=_label(cause.get("type")),
+        message=_text(cause.get("message"))[:MAX_MESSAGE_CHARACTERS],
+        backtrace=read_backtrace(cause.get("backtrace"), root),
+    )
+
+
+def _read_request(context: dict[str, Any]) -> RequestLine | None:
+    url = _text(context.get("url"))[:2000]
+    user_agent = _text(context.get("userAgent"))[:1000]
+    if not url and not user_agent:
+        return None
+    return RequestLine(
+        method=_label(context.get("httpMethod")),
+        url=url,
+        is_link=_is_web_address(url),
+        user_agent=user_agent,
+        program=name_program(user_agent),
+        address=_label(context.get("userAddr")),
+    )
+
+
+def _is_web_address(url: str) -> bool:
+    """Return whether a browser may be led there: never where it would run something."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+
+
+def _list_crumbs(payload: dict[str, Any], context: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the breadcrumbs: a list, or Sentry's ``{"values": [...]}``, or Airbrake's history."""
+    given = payload.get("breadcrumbs")
+    if isinstance(given, dict):
+        given = given.get("values")
+    return _maps(given) or _maps(context.get("history"))
+
+
+def _read_crumb(crumb: dict[str, Any]) -> Breadcrumb:
+    word = next((name for name in _CRUMB_WORDS if crumb.get(name)), "")
+    shown = {*_CRUMB_TIMES, *_CRUMB_KINDS, "level", "severity", word}
+    rest = {name: value for name, value in crumb.items() if name not in shown and value}
+    given = crumb.get(word)
+    text = given if isinstance(given, str) else "" if given is None else _to_json(given)
+    return Breadcrumb(
+        timestamp_ms=next(filter(None, (_to_ms(crumb.get(name)) for name in _CRUMB_TIMES)), None),
+        kind=next((_label(crumb[name]) for name in _CRUMB_KINDS if crumb.get(name)), ""),
+        level=_label(crumb.get("level") or crumb.get("severity")),
+        text=text[:1000],
+        rest=build_tree(rest) if rest else None,
+    )
+
+
+def _to_ms(value: Any) -> int | None:
+    """Return the epoch milliseconds of seconds or of a text, None where it is no time."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11:
+        return round(value * 1000)
+    try:
+        return parse_time(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _label(value: Any) -> str:
+    text = value if isinstance(value, str) else "" if value is None else _to_json(value)
+    return text[:MAX_LABEL_CHARACTERS]
+
+
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _map(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _maps(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -1,0 +1,209 @@
+// The time series of an error. A drag zooms in, and every range is asked of the server, so that
+// the bars are as fine as the range allows.
+
+const language = document.documentElement.lang;
+const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
+const month = new Intl.DateTimeFormat(language, { year: "numeric", month: "short" });
+const number = new Intl.NumberFormat(language);
+
+const HEIGHT = 190;
+const DAY = 86_400_000;
+const MINUTE = 60_000;
+const FIRST_RANGES = [["24h", DAY], ["7d", 7 * DAY], ["30d", 30 * DAY]];
+const MARK_SIGNS = { first: "●", regression: "↺", version: "⚑", notification: "✉" };
+// Marks that are listed; the chart shows all.
+const MAX_LISTED = 12;
+
+export class Chart {
+  // onRange is called with {start, end} in epoch milliseconds after a zoom, with null without one.
+  constructor(figure, buttons, onRange) {
+    this.figure = figure;
+    this.buttons = buttons;
+    this.onRange = onRange;
+    this.plot = null;
+    this.data = null;
+    this.range = this.firstRange();
+    this.zoom = null;
+    buttons.hidden = false;
+    buttons.addEventListener("click", (event) => this.choose(event.target));
+    new ResizeObserver(() => this.resize()).observe(figure);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    this.refresh();
+  }
+
+  // The shortest range that begins before the error does.
+  firstRange() {
+    const age = Date.now() - Number(this.figure.dataset.first);
+    return FIRST_RANGES.find(([, length]) => age < length)?.[0] ?? "30d";
+  }
+
+  choose(button) {
+    if (button.matches("[data-zoom-out]")) this.show(null);
+    else if (button.dataset.range) {
+      this.range = button.dataset.range;
+      this.show(null);
+    }
+  }
+
+  show(zoom) {
+    const before = this.zoom;
+    this.zoom = zoom;
+    this.refresh();
+    if (before !== null || zoom !== null) this.onRange(zoom);
+  }
+
+  async refresh() {
+    const { chart } = this.figure.dataset;
+    const query = this.zoom
+      ? `start=${this.zoom.start}&end=${this.zoom.end}`
+      : `range=${this.range}`;
+    const answer = await fetch(`${chart}${chart.includes("?") ? "&" : "?"}${query}`);
+    if (!answer.ok) return;
+    this.data = await answer.json();
+    this.draw();
+    this.describe();
+    this.showButtons();
+  }
+
+  showButtons() {
+    for (const button of this.buttons.querySelectorAll("[data-range]")) {
+      button.setAttribute("aria-pressed", String(this.zoom === null && button.dataset.range === this.range));
+    }
+    this.buttons.querySelector("[data-zoom-out]").hidden = this.zoom === null;
+  }
+
+  color(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  }
+
+  draw() {
+    if (this.data === null) return;
+    this.plot?.destroy();
+    const { starts, counts, start, end } = this.data;
+    const line = this.color("--line");
+    const muted = this.color("--muted");
+    const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+    const options = {
+      width: Math.max(200, this.figure.querySelector(".plot").clientWidth),
+      height: HEIGHT,
+      legend: { show: false },
+      cursor: { drag: { x: true, y: false, dist: 6 }, points: { show: false } },
+      scales: { x: { time: true, range: [start / 1000, end / 1000] }, y: { range: (_, __, most) => [0, Math.max(1, most) * 1.12] } },
+      axes: [
+        { stroke: muted, font, space: 76, grid: { show: false }, ticks: { stroke: line }, values: (_, ticks) => this.labels(ticks) },
+        { stroke: muted, font, size: 46, grid: { stroke: line, width: 1 }, ticks: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6, 1e7], values: (_, ticks) => ticks.map((tick) => number.format(tick)) },
+      ],
+      series: [
+        {},
+        { fill: this.color("--bars"), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.82, 40], align: 1 }) },
+      ],
+      hooks: {
+        draw: [(plot) => this.drawMarks(plot)],
+        setSelect: [(plot) => this.select(plot)],
+        setCursor: [(plot) => this.point(plot)],
+      },
+    };
+    this.plot = new uPlot(options, [starts, counts], this.figure.querySelector(".plot"));
+    this.tip = document.createElement("div");
+    this.tip.className = "tip";
+    this.tip.hidden = true;
+    this.plot.over.append(this.tip);
+  }
+
+  labels(ticks) {
+    const span = this.data.end - this.data.start;
+    let shown = null;
+    return ticks.map((tick) => {
+      const at = new Date(tick * 1000);
+      if (span > 400 * DAY) return month.format(at);
+      if (span > 4 * DAY) return day.format(at);
+      // The day stands at its first tick.
+      const label = day.format(at);
+      const text = label === shown ? clock.format(at) : `${clock.format(at)}\n${label}`;
+      shown = label;
+      return text;
+    });
+  }
+
+  drawMarks(plot) {
+    const { ctx } = plot;
+    const ratio = uPlot.pxRatio;
+    ctx.save();
+    ctx.font = `${11 * ratio}px sans-serif`;
+    ctx.textAlign = "center";
+    for (const mark of this.data.marks) {
+      const x = plot.valToPos(mark.at / 1000, "x", true);
+      const color = this.color(mark.kind === "regression" ? "--bad" : mark.kind === "version" ? "--good" : mark.kind === "notification" ? "--focus" : "--muted");
+      ctx.strokeStyle = color;
+      ctx.fillStyle = color;
+      ctx.lineWidth = ratio;
+      ctx.setLineDash(mark.kind === "regression" ? [] : [3 * ratio, 3 * ratio]);
+      ctx.beginPath();
+      ctx.moveTo(x, plot.bbox.top);
+      ctx.lineTo(x, plot.bbox.top + plot.bbox.height);
+      ctx.stroke();
+      ctx.fillText(MARK_SIGNS[mark.kind], x, plot.bbox.top + 9 * ratio);
+    }
+    ctx.restore();
+  }
+
+  select(plot) {
+    const { left, width } = plot.select;
+    if (width < 6) return;
+    const [start, end] = [left, left + width].map((position) => Math.round(plot.posToVal(position, "x") * 1000));
+    plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+    const middle = (start + end) / 2;
+    const half = Math.max(end - start, 5 * MINUTE) / 2;
+    this.show({ start: Math.round(middle - half), end: Math.round(middle + half) });
+  }
+
+  point(plot) {
+    const { left, idx } = plot.cursor;
+    this.tip.hidden = idx === null || idx === undefined || left < 0;
+    if (this.tip.hidden) return;
+    const at = this.data.starts[idx] * 1000;
+    const count = number.format(this.data.counts[idx]);
+    this.tip.textContent = `${moment.format(at)} · ${this.text("count").replace("{count}", count)}`;
+    const room = plot.over.clientWidth - this.tip.offsetWidth;
+    this.tip.style.transform = `translate(${Math.max(0, Math.min(left + 10, room))}px, 4px)`;
+  }
+
+  text(name) {
+    return this.figure.dataset[`text${name[0].toUpperCase()}${name.slice(1)}`];
+  }
+
+  // The same in words, for whoever does not see it.
+  describe() {
+    const { counts, start, end, marks } = this.data;
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    this.figure.querySelector("figcaption").textContent = this.text("summary")
+      .replace("{count}", number.format(total))
+      .replace("{start}", moment.format(start))
+      .replace("{end}", moment.format(end));
+    const list = this.figure.querySelector(".marks");
+    list.replaceChildren(
+      ...marks.slice(-MAX_LISTED).map((mark) => {
+        const item = document.createElement("li");
+        item.className = mark.kind;
+        const sign = document.createElement("span");
+        sign.setAttribute("aria-hidden", "true");
+        sign.textContent = MARK_SIGNS[mark.kind];
+        const name = document.createElement("bdi");
+        name.textContent = this.text(mark.kind).replace("{name}", mark.name ?? "");
+        const time = document.createElement("time");
+        time.dateTime = new Date(mark.at).toISOString();
+        time.title = time.dateTime.replace("T", " ").replace(/\.\d+Z/, " UTC");
+        time.textContent = moment.format(mark.at);
+        item.append(sign, " ", name, " ", time);
+        return item;
+      }),
+    );
+  }
+
+  resize() {
+    const width = this.figure.querySelector(".plot").clientWidth;
+    if (this.plot && width && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
+  }
+}

@@ -1,0 +1,83 @@
+"""JSON of a report as a tree to read: bounded in depth, in number and in length. Pure."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+#: Of one tree. What is left out is counted, and there in the raw JSON.
+MAX_NODES = 400
+MAX_DEPTH = 10
+MAX_TEXT_CHARACTERS = 2000
+MAX_KEY_CHARACTERS = 200
+#: Below the depth a value is shown as JSON, of which this is enough to tell what it is.
+MAX_JSON_CHARACTERS = 300
+
+Kind = Literal["map", "list", "text", "number", "word"]
+
+
+class Node(NamedTuple):
+    """A value under its key, which is empty for the items of a list.
+
+    ``left_out`` counts children that are not shown, or characters of the text.
+    """
+
+    key: str
+    kind: Kind
+    text: str
+    children: tuple["Node", ...] = ()
+    left_out: int = 0
+    size: int = 0
+
+
+class _Budget:
+    """Nodes that may still be shown."""
+
+    def __init__(self, nodes: int) -> None:
+        self.nodes = nodes
+
+
+def build_tree(value: Any) -> Node:
+    """Return the tree of a decoded JSON value."""
+    return _build("", value, 0, _Budget(MAX_NODES))
+
+
+def _build(key: str, value: Any, depth: int, budget: _Budget) -> Node:
+    if isinstance(value, dict | list):
+        if depth >= MAX_DEPTH and value:
+            return _build_flat(key, value)
+        return _build_container(key, value, depth, budget)
+    if isinstance(value, str):
+        cut = value[:MAX_TEXT_CHARACTERS]
+        return Node(key, "text", cut, left_out=len(value) - len(cut))
+    if value is None or isinstance(value, bool):
+        return Node(key, "word", {None: "null", True: "true", False: "false"}[value])
+    return Node(key, "number", msgspec.json.encode(value).decode())
+
+
+def _build_container(
+    key: str, value: dict[str, Any] | list[Any], depth: int, budget: _Budget
+) -> Node:
+    children = []
+    for name, part in _items(value):
+        if budget.nodes <= 0:
+            break
+        budget.nodes -= 1
+        children.append(_build(name[:MAX_KEY_CHARACTERS], part, depth + 1, budget))
+    kind: Kind = "map" if isinstance(value, dict) else "list"
+    left_out = len(value) - len(children)
+    return Node(key, kind, "", tuple(children), left_out, len(value))
+
+
+def _build_flat(key: str, value: dict[str, Any] | list[Any]) -> Node:
+    text = msgspec.json.encode(value).decode()
+    cut = text[:MAX_JSON_CHARACTERS]
+    return Node(key, "text", cut, left_out=len(text) - len(cut))
+
+
+def _items(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from value.items()
+    else:
+        for part in value:
+            yield "", part

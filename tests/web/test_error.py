@@ -1,0 +1,153 @@
+import json
+from typing import Any
+
+import pytest
+
+from tests.reports import make_entry
+from tests.web.visiting import Site
+
+MESSAGE = "a/occurrences/b?x=%2F#y"
+LINK = 'class="message breakable" href="'
+
+
+@pytest.mark.parametrize(
+    "message", [MESSAGE, "..", ".", "%", "a\nb", "在庫", "<script>", "x" * 3000, "\x1b[31m"]
+)
+def test_link_in_the_list_leads_to_the_error(site: Site, message: str) -> None:
+    site.report(message)
+    listed = site.get(site.list_path).text
+    href = listed.partition(LINK)[2].partition('"')[0]
+
+    page = site.get(href.replace("&amp;", "&"))
+    assert page.status_code == 200
+    assert 'id="occurrence"' in page.text
+
+
+def test_errors_that_share_a_message_have_pages_of_their_own(site: Site) -> None:
+    site.report("boom", fingerprint=["one"], type="first-type")
+    site.report("boom", fingerprint=["two"], type="second-type")
+    listed = site.get(site.list_path).text
+    links = [part.partition('"')[0] for part in listed.split(LINK)[1:]]
+
+    pages = [site.get(link).text for link in links]
+    assert [("first-type" in page, "second-type" in page) for page in pages] == [
+        (False, True),
+        (True, False),
+    ]
+
+
+def test_error_is_resolved_and_reopened(site: Site) -> None:
+    site.report(MESSAGE)
+    resolved = site.send(site.path_of(MESSAGE), action="resolve")
+    after_resolving = site.summary(MESSAGE)["status"]
+    site.send(site.path_of(MESSAGE), action="reopen")
+
+    assert (resolved.status_code, resolved.headers["location"]) == (303, site.path_of(MESSAGE))
+    assert after_resolving == "resolved"
+    assert site.summary(MESSAGE)["status"] == "unresolved"
+
+
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [
+        ({}, {}),
+        ({"seconds": "3600"}, {"mutedUntil": "2016-12-06T16:00:00+00:00"}),
+        ({"until": "2017-01-01T00:00:00.000Z"}, {"mutedUntil": "2017-01-01T00:00:00+00:00"}),
+        ({"until": "2017-01-01T09:30"}, {"mutedUntil": "2017-01-01T09:30:00+00:00"}),
+        ({"count": "5"}, {"mutedUntilCount": 5}),
+    ],
+)
+def test_error_is_muted_for_good_until_a_time_or_for_some_more(
+    site: Site, form: dict[str, str], shown: dict[str, Any]
+) -> None:
+    site.report(MESSAGE)
+    site.send(site.path_of(MESSAGE), action="mute", **form)
+
+    summary = site.summary(MESSAGE)
+    assert summary["muted"] is True
+    assert {name: value for name, value in summary.items() if name.startswith("mutedU")} == shown
+    site.send(site.path_of(MESSAGE), action="unmute")
+    assert site.summary(MESSAGE)["muted"] is False
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"action": "explode"},
+        {},
+        {"action": "mute", "seconds": "-1"},
+        {"action": "mute", "seconds": "1e9"},
+        {"action": "mute", "until": "soon"},
+        {"action": "mute", "count": "0"},
+        {"action": "mute", "count": "99999999999"},
+    ],
+)
+def test_form_that_asks_for_nothing_possible_is_refused(site: Site, form: dict[str, str]) -> None:
+    site.report(MESSAGE)
+
+    assert site.send(site.path_of(MESSAGE), **form).status_code == 400
+    assert site.summary(MESSAGE)["muted"] is False
+
+
+def test_occurrences_lead_to_their_neighbours(site: Site) -> None:
+    times = [f"2016-12-06T14:00:0{second}Z" for second in range(3)]
+    places = [site.report(MESSAGE, timestamp=time) for time in times]
+    page = site.path_of(MESSAGE)
+    middle = site.get(site.path_of(MESSAGE, "occurrences", places[1])).text
+    latest = site.get(site.path_of(MESSAGE)).text
+
+    assert f'rel="prev" data-key="p" href="{page}/occurrences/{places[2]}"' in middle
+    assert f'rel="next" data-key="n" href="{page}/occurrences/{places[0]}"' in middle
+    assert f'rel="next" data-key="n" href="{page}/occurrences/{places[1]}"' in latest
+    assert 'rel="prev"' not in latest
+
+
+def test_occurrences_are_paged(site: Site) -> None:
+    entries = [make_entry(MESSAGE, timestamp=f"2016-12-06T14:{n:02}:00Z") for n in range(60)]
+    site.report_all(entries)
+    first = site.get(site.path_of(MESSAGE, "occurrences")).text
+    following = first.partition('rel="next" href="')[2].partition('"')[0]
+    second = site.get(following).text
+
+    assert (first.count('class="when"'), second.count('class="when"')) == (50, 10)
+    assert "These were all that are kept." in second
+
+
+@pytest.mark.parametrize("place", ["1", "x", "0000000000000001", "9007197718255999-2"])
+def test_occurrence_that_is_not_there_is_404(site: Site, place: str) -> None:
+    site.report(MESSAGE)
+
+    assert site.get(site.path_of(MESSAGE, "occurrences", place)).status_code == 404
+    assert site.get(site.path_of(MESSAGE, "occurrences", place, "raw")).status_code == 404
+
+
+def test_page_of_what_is_not_there_is_404(site: Site) -> None:
+    site.report(MESSAGE)
+
+    for path in ("/projects/other", site.path_of("other"), site.path_of("other", "facets")):
+        assert site.get(path).status_code == 404
+
+
+def test_raw_occurrence_is_json_to_keep(site: Site) -> None:
+    place = site.report(MESSAGE, backtrace=[{"file": "<b>", "line": 1, "function": "f"}])
+    raw = site.get(site.path_of(MESSAGE, "occurrences", place, "raw"))
+    context = site.get(site.path_of(MESSAGE, "occurrences", place, "raw"), part="context")
+    backtrace = site.get(site.path_of(MESSAGE, "occurrences", place, "raw"), part="backtrace")
+    other = site.get(site.path_of(MESSAGE, "occurrences", place, "raw"), part="message")
+
+    assert raw.headers["content-type"] == "application/json"
+    assert raw.json()["message"] == MESSAGE
+    assert json.loads(context.text)["environment"] == "production"
+    assert backtrace.headers["content-type"] == "text/plain; charset=utf-8"
+    assert backtrace.text == "<b>:1 in f"
+    assert other.status_code == 404
+
+
+def test_facets_are_counted_for_the_range_that_is_asked_for(site: Site) -> None:
+    site.report(MESSAGE, timestamp="2016-12-06T14:00:00Z")
+    everything = site.get(site.path_of(MESSAGE, "facets")).text
+    before = site.get(site.path_of(MESSAGE, "facets"), start="1", end="2").text
+
+    assert "production" in everything
+    assert "</html>" in everything
+    assert "production" not in before
