@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.browsing import Complaints, browse
 from tests.servers import RunningServer
 
-REQUIRE_BROWSER = "FAULTLINE_LITE_REQUIRE_BROWSER"
+REQUIRE_BROWSER = "REQUIRE_BROWSER"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _FLAGS = (
     "--headless",
