@@ -29,6 +29,11 @@ _VARYING = rf"(?<!{_LETTER})[^\W{_CJK}0-9]*+[0-9]{_LETTER}*+"
 _VARYING_WORD = re.compile(_VARYING)
 #: Several of them, so close to each other that every gram between them touches one.
 _VARYING_WORDS = re.compile(rf"{_VARYING}(?:\W{{1,2}}{_VARYING})*+")
+#: Words that are terms themselves: too short to have a gram, and of the usual lengths, so that a
+#: query of one word need not look at the texts. An underscore ends one.
+_PART = rf"[^\W_{_CJK}]"
+_SHORT_WORD = re.compile(rf"(?<!{_PART}){_PART}{{1,2}}(?!{_PART})")
+_SURE_WORD = re.compile(rf"(?<!{_PART}){_PART}{{4,32}}(?!{_PART})")
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 #: Grams that one alternative of a query asks for: more of them hardly find less.
 MAX_GRAMS = 6
@@ -66,8 +71,9 @@ def skeleton(folded: str) -> str:
 def list_grams(folded: str, marks: Marks, *, lasting: bool, every_size: bool = False) -> list[str]:
     """Return the grams of a text, with their marks; the lasting ones only where they are wanted.
 
-    Of what is too short for a gram, words without a digit are among the lasting ones; with
-    ``every_size``, so is every part of the text. A gram may be there more than once.
+    Among the lasting ones are words without a digit, short ones and those of four to 32 letters;
+    with ``every_size``, all parts that are too short for a gram are there, too. A gram may be there
+    more than once.
     """
     cut = _cut_plain if folded.isascii() or not _HAS_CJK.search(folded) else _cut_mixed
     grams: list[str] = []
@@ -93,16 +99,11 @@ def is_short(folded: str) -> bool:
 
 def has_word(folded: str, short: str) -> bool:
     """Return whether a short text is a word, without a digit, of the folded text."""
-    return short in folded and short in _WORD.findall(folded)
-
-
-def short_alternatives(folded: str, *, every_size: bool) -> tuple[Alternative, ...]:
-    """Return like ``alternatives`` what finds a short query: as a word, or in ``every_size``."""
-    if every_size:
-        return (Alternative(False, (folded,)), Alternative(True, (folded,)))
-    if _WORD.fullmatch(folded) and not _VARYING_WORD.fullmatch(folded):
-        return (Alternative(False, (folded,)),)
-    return ()
+    return short in folded and any(
+        short in word.split("_")
+        for word in _WORD.findall(folded)
+        if _VARYING_WORD.fullmatch(word) is None
+    )
 
 
 @lru_cache(1024)
@@ -124,6 +125,25 @@ def alternatives(folded: str) -> tuple[Alternative, ...]:
     return tuple(found)
 
 
+@lru_cache(1024)
+def sure_alternatives(folded: str) -> tuple[Alternative, ...]:
+    """Return what to look for so that every text that fits holds the query, if there is such."""
+    cut = _cut_mixed if _HAS_CJK.search(folded) else _cut_plain
+    grams = [*cut(folded, 0, len(folded), "")]
+    if grams == [folded]:
+        return (Alternative(False, (folded,)), Alternative(True, (folded,)))
+    if _SURE_WORD.fullmatch(folded):
+        return (Alternative(False, (folded,)),)
+    return ()
+
+
+def short_alternatives(folded: str, *, every_size: bool) -> tuple[Alternative, ...]:
+    """Return what a text fits exactly if it holds a short query: as a word, or anywhere."""
+    if every_size:
+        return (Alternative(False, (folded,)), Alternative(True, (folded,)))
+    return (Alternative(False, (folded,)),) if _SHORT_WORD.fullmatch(folded) else ()
+
+
 def _touching(folded: str, words: list[tuple[int, int]], cut: _Cut) -> list[str]:
     """Return the grams that touch one of the words, and some beside them."""
     return [
@@ -141,8 +161,8 @@ def _list_lasting(
     if every_size:
         grams += _cut_short(folded[start:end], mark)
     else:
-        words = _WORD.findall(folded, start, end)
-        grams += [mark + word for word in words if len(word) < 3]
+        grams += [mark + word for word in _SHORT_WORD.findall(folded, start, end)]
+    grams += [mark + word for word in _SURE_WORD.findall(folded, start, end)]
     return grams
 
 

@@ -455,3 +455,19 @@ def find_regressions(tables: Tables) -> None:
     tables.execute(
         "CREATE INDEX occurrence_by_regression ON occurrence (error_id) WHERE regression = 1"
     )
+
+
+RESTART_SEARCH = (
+    "UPDATE search_progress SET occurrence_id = 0",
+    "DELETE FROM search_document",
+    "DELETE FROM search_row",
+    "DELETE FROM search_text",
+    "INSERT INTO search_gram (search_gram) VALUES ('delete-all')",
+)
+
+
+@migrations()
+def index_words(tables: Tables) -> None:
+    """Build the search index anew, with words among its terms."""
+    for statement in RESTART_SEARCH:
+        tables.execute(statement)

@@ -58,6 +58,8 @@ def _find_in_part(part: Part, seen: Seen, found: list[Indexed]) -> None:
     for kind, text in part.passages():
         if not text or not seen.add((kind, text)):
             continue
+        # NUL stands between packed texts; it is searched for like a space anyway.
+        text = text.replace("\0", " ")
         bare = _skeleton(text) if len(text) <= SHARED_CHARACTERS else skeleton(fold(text))
         # A text of which only ids and the like are new has its lasting grams in the index.
         lasting = "\0" not in bare or seen.add((kind, bare, None))

@@ -184,11 +184,12 @@ def _holds(occurrences: list[Occurrence], kinds: tuple[str, ...], text: str) -> 
 
 
 def _has_word(text: str, wanted: str) -> bool:
-    """Return whether it is a word, where neither spaces nor scripts without them are in one."""
+    """Return whether it is a word: letters without digits, between anything but letters."""
     letters = "".join(
         each if (each.isalnum() or each == "_") and not is_cjk(each) else " " for each in text
     )
-    return wanted in letters.split() and not any(map(str.isdigit, wanted))
+    words = [word for word in letters.split() if not any(map(str.isdigit, word))]
+    return any(wanted in word.split("_") for word in words)
 
 
 class Index:

@@ -30,7 +30,7 @@ _MOST_SORTED = 2000
 _LAST_RANK = len(TIERS) - 1
 #: What SQLite can hold; a cursor is the client's to make up.
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-_CUT_NOTICE = f"the search was cut after {SECONDS:g} seconds; there may be more"
+_CUT_NOTICE = "the search took too long and was cut; there may be more"
 
 
 class SearchPosition(msgspec.Struct, frozen=True, array_like=True):
@@ -86,13 +86,14 @@ def search_errors(
     *,
     limit: int,
     after: SearchPosition | None,
+    seconds: float = SECONDS,
 ) -> SearchPage:
     """Return up to ``limit`` errors of all projects that the query holds for, best match first.
 
     Best are those that have all of it in messages and types, then those that have it there and in
     frames, then the rest; within these, those that were seen last.
     """
-    ends_at = time.monotonic() + SECONDS
+    ends_at = time.monotonic() + seconds
     with _reading(connection, ends_at):
         search = _Search(connection, codec, query, ends_at)
         hits, is_cut = search.collect(search.by_rank(after), limit)
@@ -110,9 +111,10 @@ def list_matching_errors(
     sort: Sort,
     limit: int,
     after: Position | None,
+    seconds: float = SECONDS,
 ) -> SearchPage:
     """Return up to ``limit`` errors that the query holds for, in the order of the lists."""
-    ends_at = time.monotonic() + SECONDS
+    ends_at = time.monotonic() + seconds
     with _reading(connection, ends_at):
         search = _Search(connection, codec, query, ends_at)
         place = None if after is None else (after.value, after.id)

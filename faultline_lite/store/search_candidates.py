@@ -1,15 +1,22 @@
 """Which documents of the search index hold a term: first those that may, then whether one does."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, KeysView
 
 import msgspec
 
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.query import Term
 from faultline_lite.searchable import Kind, Passage
-from faultline_lite.store.search_index import get_texts
-from faultline_lite.store.search_terms import any_holds, find_text, fold_all, make_match
+from faultline_lite.store.search_index import get_packed_texts
+from faultline_lite.store.search_terms import (
+    any_holds,
+    find_text,
+    fold_packed,
+    make_match,
+    make_sure_match,
+    unpack_texts,
+)
 
 #: Rows whose texts are remembered: all terms of a query look at one document after the other.
 REMEMBERED_ROWS = 64
@@ -31,23 +38,24 @@ class Texts:
         if folded is None:
             if len(self._folded) >= REMEMBERED_ROWS:
                 self._folded.clear()
-            texts = get_texts(self._connection, self._codec, row_id)
-            folded = {kind: fold_all(own) for kind, own in texts.items()}
+            packed = get_packed_texts(self._connection, self._codec, row_id)
+            folded = {} if packed is None else fold_packed(packed)
             self._folded[row_id] = folded
         return any(kind in folded and any_holds(kind, folded[kind], wanted) for kind in kinds)
 
     def find(self, row_id: int, wanted: str, kinds: Iterable[Kind]) -> Passage | None:
         """Return the first text of the row, of these kinds, that holds it, or None."""
-        texts = get_texts(self._connection, self._codec, row_id)
+        packed = get_packed_texts(self._connection, self._codec, row_id)
+        texts = [] if packed is None else unpack_texts(packed)
         for kind in kinds:
-            text = find_text(kind, texts.get(kind, ()), wanted)
+            text = find_text(kind, (each.text for each in texts if each.kind == kind), wanted)
             if text is not None:
                 return Passage(kind, text)
         return None
 
 
 class Candidates:
-    """The rows that may hold a term in a text of some kinds, and their documents."""
+    """The rows that a full-text query finds, and their documents."""
 
     def __init__(self, connection: sqlite3.Connection, match: str | None) -> None:
         self._documents: list[int] = []
@@ -67,7 +75,7 @@ class Candidates:
         self._all_rows: dict[int, list[int]] | None = None
 
     @property
-    def documents(self) -> Iterable[int]:
+    def documents(self) -> KeysView[int]:
         """The documents that have such a row."""
         return self._one_row.keys()
 
@@ -84,51 +92,66 @@ class Candidates:
         yield from self._all_rows[document_id]
 
 
+class _Tier:
+    """What is known of a term in texts of some kinds."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, wanted: str, kinds: tuple[Kind, ...]
+    ) -> None:
+        self.kinds = kinds
+        self.sure = Candidates(connection, make_sure_match(wanted, kinds))
+        self.possible = Candidates(connection, make_match(wanted, kinds))
+
+    @property
+    def documents(self) -> frozenset[int]:
+        """The documents that may hold the term."""
+        return frozenset(self.sure.documents).union(self.possible.documents)
+
+    def holds(self, document_id: int, wanted: str, texts: Texts) -> bool:
+        """Return whether the document holds the term."""
+        return document_id in self.sure.documents or any(
+            texts.hold(row_id, wanted, self.kinds) for row_id in self.possible.rows_of(document_id)
+        )
+
+    def rows_of(self, document_id: int) -> Iterator[int]:
+        """Yield the rows in which the term is, or may be."""
+        yield from self.sure.rows_of(document_id)
+        yield from self.possible.rows_of(document_id)
+
+
 class Matcher:
     """Tells of a term which documents hold it, at its best tier of kinds or the next ones."""
 
     def __init__(self, connection: sqlite3.Connection, term: Term, texts: Texts) -> None:
         self.term = term
+        self.last_rank = len(term.tiers) - 1
         self._connection = connection
         self._texts = texts
-        self._candidates: list[Candidates] = []
+        self._tiers: list[_Tier] = []
         self._documents: list[frozenset[int]] = []
-
-    @property
-    def last_rank(self) -> int:
-        """The rank of the term's last tier."""
-        return len(self.term.tiers) - 1
 
     def documents(self, rank: int) -> frozenset[int]:
         """Return the documents that may hold the term in its tiers up to ``rank``."""
-        while len(self._documents) <= min(rank, self.last_rank):
-            match = make_match(self.term.text, self.term.tiers[len(self._candidates)])
-            self._candidates.append(Candidates(self._connection, match))
+        rank = min(rank, self.last_rank)
+        while len(self._tiers) <= rank:
+            kinds = self.term.tiers[len(self._tiers)]
+            self._tiers.append(_Tier(self._connection, self.term.text, kinds))
             before = self._documents[-1] if self._documents else frozenset[int]()
-            self._documents.append(before.union(self._candidates[-1].documents))
-        return self._documents[min(rank, self.last_rank)]
+            self._documents.append(before | self._tiers[-1].documents)
+        return self._documents[rank]
 
     def holds(self, document_id: int, rank: int) -> bool:
         """Return whether the document holds the term in its tiers up to ``rank``."""
-        if document_id not in self.documents(rank):
-            return False
-        wanted = self.term.text
-        return any(
-            self._texts.hold(row_id, wanted, kinds)
-            for kinds, row_id in self._rows(document_id, rank)
+        return document_id in self.documents(rank) and any(
+            tier.holds(document_id, self.term.text, self._texts) for tier in self._tiers[: rank + 1]
         )
 
     def find(self, document_id: int, rank: int) -> Passage | None:
         """Return the best text that holds the term in those tiers, None where none does."""
         self.documents(rank)
-        for kinds, row_id in self._rows(document_id, rank):
-            found = self._texts.find(row_id, self.term.text, kinds)
-            if found is not None:
-                return found
+        for tier in self._tiers[: rank + 1]:
+            for row_id in tier.rows_of(document_id):
+                found = self._texts.find(row_id, self.term.text, tier.kinds)
+                if found is not None:
+                    return found
         return None
-
-    def _rows(self, document_id: int, rank: int) -> Iterator[tuple[tuple[Kind, ...], int]]:
-        tiers = zip(self.term.tiers, self._candidates[: rank + 1], strict=False)
-        for kinds, candidates in tiers:
-            for row_id in candidates.rows_of(document_id):
-                yield kinds, row_id

@@ -11,14 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from faultline_lite.payloads import PayloadCodec
-from faultline_lite.searchable import Kind
-from faultline_lite.store.search_terms import (
-    Indexed,
-    group_texts,
-    make_terms,
-    pack_texts,
-    unpack_texts,
-)
+from faultline_lite.store.search_terms import Indexed, make_terms, pack_texts, unpack_texts
 from faultline_lite.store.statements import write_rows
 
 
@@ -150,19 +143,20 @@ def read_rows_back(
         if row is None:
             break
         previous_id, dictionary_id, texts = row
-        rows.append(StoredRow(row_id, previous_id, _unpack(codec, dictionary_id, texts)))
+        packed = codec.decompress(dictionary_id, texts)
+        rows.append(StoredRow(row_id, previous_id, unpack_texts(packed)))
         row_id = previous_id
     return rows
 
 
-def get_texts(
+def get_packed_texts(
     connection: sqlite3.Connection, codec: PayloadCodec, row_id: int
-) -> dict[Kind, list[str]]:
-    """Return the texts of a row by their kinds, none where it is gone."""
+) -> bytes | None:
+    """Return the packed texts of a row, None where it is gone."""
     row = connection.execute(
         "SELECT dictionary_id, texts FROM search_text WHERE row_id = ?", (row_id,)
     ).fetchone()
-    return {} if row is None else group_texts(codec.decompress(*row))
+    return None if row is None else codec.decompress(*row)
 
 
 def delete_search_entries(connection: sqlite3.Connection, error_id: int) -> None:
@@ -247,7 +241,3 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[Document, NewRo
         [(row_id, row.terms) for row_id, (_, row) in numbered],
     )
     return row_ids
-
-
-def _unpack(codec: PayloadCodec, dictionary_id: int, texts: bytes) -> list[Indexed]:
-    return unpack_texts(codec.decompress(dictionary_id, texts))

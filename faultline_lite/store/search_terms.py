@@ -7,13 +7,14 @@ terms out again.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from faultline_lite.grams import (
+    Alternative,
     Marks,
     alternatives,
     fold,
@@ -21,6 +22,7 @@ from faultline_lite.grams import (
     is_short,
     list_grams,
     short_alternatives,
+    sure_alternatives,
 )
 from faultline_lite.searchable import Kind
 
@@ -46,7 +48,9 @@ _KINDS = {mark: kind for kind, mark in _PACK_MARKS.items()}
 SHARED_TEXTS = 8192
 
 _packer = msgspec.msgpack.Encoder()
-_unpacker = msgspec.msgpack.Decoder(list[str])
+_unpacker = msgspec.msgpack.Decoder(dict[str, str])
+#: What stands between packed texts. Texts have a space for it (``new_texts``).
+_BETWEEN = "\0"
 
 
 class Indexed(NamedTuple):
@@ -66,24 +70,34 @@ def make_terms(texts: Iterable[Indexed]) -> str:
 def make_match(folded: str, kinds: Iterable[Kind]) -> str | None:
     """Return the full-text query for rows that may hold ``folded`` in a text of these kinds.
 
-    None where it is too short to be found there. In messages every part is found, elsewhere what
-    is shorter than a gram is found as a word only.
+    None where there are none but those that hold it for sure.
     """
+    if is_short(folded):
+        return None
     spaced = folded.replace(" ", _SPACE)
-    choices = []
-    for kind in kinds:
-        if kind in _WHOLE_MARKS:
-            choices.append(_quote(_whole_term(kind, folded)))
-            continue
-        found = (
-            short_alternatives(spaced, every_size=kind == "message")
-            if is_short(folded)
-            else alternatives(spaced)
+    sure = sure_alternatives(spaced)
+    # All there is where a single gram is looked for.
+    if any(each.varying for each in sure):
+        return None
+    return _join((kind, alternatives(spaced)) for kind in kinds if kind in _MARKS)
+
+
+def make_sure_match(folded: str, kinds: Iterable[Kind]) -> str | None:
+    """Return the full-text query for rows that hold ``folded`` in a text of these kinds for sure.
+
+    In messages every part is found, elsewhere what is shorter than a gram is found as a word only.
+    None where only a look at the text can tell, or where nothing so short is found at all.
+    """
+    kinds = tuple(kinds)
+    whole = [_quote(_whole_term(kind, folded)) for kind in kinds if kind in _WHOLE_MARKS]
+    if whole:
+        return " OR ".join(whole)
+    spaced = folded.replace(" ", _SPACE)
+    if is_short(folded):
+        return _join(
+            (kind, short_alternatives(spaced, every_size=kind == "message")) for kind in kinds
         )
-        for varying, grams in found:
-            mark = _MARKS[kind].varying if varying else _MARKS[kind].lasting
-            choices.append("(" + " AND ".join(_quote(mark + gram) for gram in grams) + ")")
-    return " OR ".join(choices) or None
+    return _join((kind, sure_alternatives(spaced)) for kind in kinds)
 
 
 def find_text(kind: Kind, texts: Iterable[str], wanted: str) -> str | None:
@@ -91,46 +105,41 @@ def find_text(kind: Kind, texts: Iterable[str], wanted: str) -> str | None:
     return next((text for text in texts if _holds(kind, fold(text), wanted)), None)
 
 
-def fold_all(texts: Sequence[str]) -> str:
-    """Return the texts folded, with a line end, which no folded text holds, between them."""
-    joined = "".join(texts)
-    if joined.isascii() and joined.isprintable():
-        return "\n".join(texts).lower()
-    return "\n".join(map(fold, texts))
-
-
 def any_holds(kind: Kind, folded: str, wanted: str) -> bool:
-    """Return whether one of the texts that ``fold_all`` has folded holds what is wanted."""
+    """Return whether one of the texts that ``fold_packed`` has folded holds what is wanted."""
     if wanted not in folded:
         return False
     if kind not in _WHOLE_MARKS and (kind == "message" or not is_short(wanted)):
         return True
-    return any(_holds(kind, each, wanted) for each in folded.split("\n"))
+    return any(_holds(kind, each, wanted) for each in folded.split(_BETWEEN))
 
 
 def pack_texts(texts: Iterable[Indexed]) -> bytes:
-    """Return the texts as bytes, to be compressed."""
-    return _packer.encode([_pack_mark(each) + each.text for each in texts])
+    """Return the texts as bytes, to be compressed: those of each kind in one string."""
+    groups: dict[str, list[str]] = {}
+    for kind, text, lasting in texts:
+        mark = _PACK_MARKS[kind]
+        groups.setdefault(mark.upper() if lasting else mark, []).append(text)
+    return _packer.encode({mark: _BETWEEN.join(own) for mark, own in groups.items()})
 
 
 def unpack_texts(packed: bytes) -> list[Indexed]:
     """Return the texts that ``pack_texts`` packed."""
     return [
-        Indexed(_KINDS[each[0].lower()], each[1:], each[0].isupper())
-        for each in _unpacker.decode(packed)
+        Indexed(_KINDS[mark.lower()], text, mark.isupper())
+        for mark, joined in _unpacker.decode(packed).items()
+        for text in joined.split(_BETWEEN)
     ]
 
 
-def group_texts(packed: bytes) -> dict[Kind, list[str]]:
-    """Return the packed texts by their kinds."""
-    groups: dict[str, list[str]] = {}
-    for each in _unpacker.decode(packed):
-        mark = each[0].lower()
-        if mark in groups:
-            groups[mark].append(each[1:])
-        else:
-            groups[mark] = [each[1:]]
-    return {_KINDS[mark]: texts for mark, texts in groups.items()}
+def fold_packed(packed: bytes) -> dict[Kind, str]:
+    """Return the packed texts folded, those of each kind in one string, _BETWEEN them."""
+    folded: dict[Kind, str] = {}
+    for mark, joined in _unpacker.decode(packed).items():
+        kind = _KINDS[mark.lower()]
+        own = _fold_joined(joined)
+        folded[kind] = f"{folded[kind]}{_BETWEEN}{own}" if kind in folded else own
+    return folded
 
 
 def _terms(indexed: Indexed) -> str:
@@ -145,6 +154,12 @@ def _terms(indexed: Indexed) -> str:
 _shared_terms = lru_cache(SHARED_TEXTS)(_terms)
 
 
+def _fold_joined(joined: str) -> str:
+    if joined.isascii() and joined.replace(_BETWEEN, "").isprintable():
+        return joined.lower()
+    return _BETWEEN.join(map(fold, joined.split(_BETWEEN)))
+
+
 def _holds(kind: Kind, folded: str, wanted: str) -> bool:
     if kind in _WHOLE_MARKS:
         return folded == wanted
@@ -153,9 +168,13 @@ def _holds(kind: Kind, folded: str, wanted: str) -> bool:
     return wanted in folded
 
 
-def _pack_mark(indexed: Indexed) -> str:
-    mark = _PACK_MARKS[indexed.kind]
-    return mark.upper() if indexed.lasting else mark
+def _join(found: Iterable[tuple[Kind, Iterable[Alternative]]]) -> str | None:
+    choices = []
+    for kind, each in found:
+        for varying, grams in each:
+            mark = _MARKS[kind].varying if varying else _MARKS[kind].lasting
+            choices.append("(" + " AND ".join(_quote(mark + gram) for gram in grams) + ")")
+    return " OR ".join(choices) or None
 
 
 def _whole_term(kind: Kind, folded: str) -> str:
