@@ -78,15 +78,20 @@ def decide_one(
     """Return what is decided for one channel, with the reason in words."""
     if channel.refusal is not None:
         return "refused", channel.refusal
-    rules = _rules(channel)
+    rules = rules_of(channel)
     reason = explain(decide(counters, rules), counters, rules, timeunit)
     return _outcome(channel, counters), reason
+
+
+def rules_of(channel: NamedChannel) -> Rules:
+    """Return what the channel's config asks for."""
+    return Rules(channel.threshold, channel.notify_interval)
 
 
 def _outcome(channel: NamedChannel, counters: Counters) -> Outcome:
     if channel.refusal is not None:
         return "refused"
-    return "notify" if decide(counters, _rules(channel)) in NOTIFYING else "held"
+    return "notify" if decide(counters, rules_of(channel)) in NOTIFYING else "held"
 
 
 def _name_configs(
@@ -122,14 +127,10 @@ def _decide_all(
         if channel.refusal is not None:
             refused[key] = _add(refused.get(key), config, occurrence, recorded, "refused")
             continue
-        verdict = decide(recorded, _rules(channel))
+        verdict = decide(recorded, rules_of(channel))
         if verdict in NOTIFYING and config.channel_id not in told:
             told.add(config.channel_id)
             due[key] = _add(due.get(key), config, occurrence, recorded, verdict)
-
-
-def _rules(channel: NamedChannel) -> Rules:
-    return Rules(channel.threshold, channel.notify_interval)
 
 
 def _add(

@@ -7,32 +7,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.decisions import decide_one
-from faultline_lite.exceptions import BadRequestError, NotFoundError, Problem
+from faultline_lite.exceptions import NotFoundError, Problem
+from faultline_lite.explanations import Explanation, Fate, explain_occurrence
 from faultline_lite.http.addresses import address_of, find_error
 from faultline_lite.http.parameters import get_choice, get_cursor, get_limit, make_cursor
+from faultline_lite.http.retries import try_again
 from faultline_lite.http.routing import segment
 from faultline_lite.http.services import services_of
-from faultline_lite.store.deliveries import State, retry_delivery
+from faultline_lite.store.deliveries import State
 from faultline_lite.store.delivery_history import (
     Delivery,
     HistoryPosition,
-    OccurrenceNumbers,
     WaitingChannel,
-    get_delivery,
-    get_fate,
     get_numbers,
-    is_waiting,
     list_deliveries,
-    list_named,
     list_waiting,
 )
-from faultline_lite.timekeys import Timeunit, format_time, parse_reversed_unixtime
+from faultline_lite.timekeys import format_time, parse_reversed_unixtime
 
 DEFAULT_DELIVERIES = 50
 MAX_DELIVERIES = 200
-#: SQLite's row ids are 64-bit integers.
-MAX_ID = 2**63 - 1
 
 _STATES: tuple[State, ...] = ("due", "sending", "sent", "failed")
 
@@ -65,20 +59,7 @@ async def get_deliveries(request: Request) -> Response:
 
 async def retry(request: Request) -> Response:
     """Try a failed delivery again, now, as if it were new."""
-    services = services_of(request)
-    delivery_id = _id_of(request)
-    now_ms = services.clock.now_ms()
-
-    def write(connection: sqlite3.Connection) -> tuple[bytes | None, Delivery | None]:
-        identity = retry_delivery(connection, delivery_id, now_ms)
-        return identity, get_delivery(connection, delivery_id)
-
-    identity, delivery = await services.database.write(write)
-    if delivery is None:
-        raise NotFoundError(Problem("there is no such delivery"))
-    if identity is None:
-        raise BadRequestError(Problem(_why_no_retry(delivery), ("id",)))
-    services.outbox.wake([identity])
+    delivery = await try_again(services_of(request), segment(request, "id"))
     return JsonAnswer({"data": {"delivery": delivery_json(delivery)}})
 
 
@@ -103,7 +84,9 @@ async def get_decisions(request: Request) -> Response:
             "timeunit": timeunit,
             "regression": numbers.regression,
             "muted": numbers.muted,
-            "decisions": _explain(connection, numbers, timeunit),
+            "decisions": [
+                _decision_json(each) for each in explain_occurrence(connection, numbers, timeunit)
+            ],
         }
 
     return JsonAnswer({"data": await services.database.read(read)})
@@ -149,55 +132,23 @@ def _waiting_json(waiting: WaitingChannel) -> dict[str, Any]:
     }
 
 
-def _explain(
-    connection: sqlite3.Connection, numbers: OccurrenceNumbers, timeunit: Timeunit
-) -> list[dict[str, Any]]:
-    """Return the decisions; a channel that two configs lead to was told once, by the first."""
-    shown = []
-    told: dict[bytes, dict[str, Any] | None] = {}
-    for config_id, channel in list_named(connection, numbers):
-        outcome, reason = decide_one(channel, numbers, timeunit)
-        decision: dict[str, Any] = {
-            "channel": channel.label,
-            "decision": outcome,
-            "reason": reason,
-            "delivery": None,
-        }
-        if outcome == "refused":
-            decision["delivery"] = _fate_json(connection, numbers, config_id)
-        elif outcome == "notify":
-            if channel.identity not in told:
-                told[channel.identity] = _fate_json(connection, numbers, config_id)
-            decision["delivery"] = told[channel.identity]
-        shown.append(decision)
-    return shown
+def _decision_json(explanation: Explanation) -> dict[str, Any]:
+    return {
+        "channel": explanation.channel.label,
+        "decision": explanation.outcome,
+        "reason": explanation.reason,
+        "delivery": _fate_json(explanation.fate),
+    }
 
 
-def _fate_json(
-    connection: sqlite3.Connection, numbers: OccurrenceNumbers, config_id: int
-) -> dict[str, Any] | None:
-    if is_waiting(connection, numbers, config_id):
-        return {"state": "waiting"}
-    delivery = get_fate(connection, numbers, config_id)
-    if delivery is None:
+def _fate_json(fate: Fate) -> dict[str, Any] | None:
+    if fate is None:
         return None
-    full = delivery_json(delivery)
+    if fate == "waiting":
+        return {"state": "waiting"}
+    full = delivery_json(fate)
     names = ("id", "state", "attempts", "updatedAt", "dueAt", "outcome", "failure")
     return {name: full[name] for name in names if name in full}
-
-
-def _why_no_retry(delivery: Delivery) -> str:
-    if delivery.state != "failed":
-        return f"the delivery has not failed: it is {delivery.state}"
-    return "its config was refused: there is nowhere to send it to"
-
-
-def _id_of(request: Request) -> int:
-    text = segment(request, "id")
-    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID))
-    if not is_number or int(text) > MAX_ID:
-        raise NotFoundError(Problem("there is no such delivery"))
-    return int(text)
 
 
 def _no_occurrence() -> NotFoundError:
