@@ -21,7 +21,8 @@ _SELECT = f"""
     SELECT delivery.id, coalesce(channel.label, channel_config.label), kind, state, attempts,
         delivery.created_ms, updated_ms, due_ms, outcome, failure,
         (SELECT count(DISTINCT error_id) FROM {_ALIVE} WHERE delivery_id = delivery.id),
-        (SELECT coalesce(sum(occurrences), 0) FROM {_ALIVE} WHERE delivery_id = delivery.id)
+        (SELECT coalesce(sum(occurrences), 0) FROM {_ALIVE} WHERE delivery_id = delivery.id),
+        delivery.state = 'failed' AND delivery.channel_id IS NOT NULL
     FROM delivery LEFT JOIN channel ON channel.id = delivery.channel_id
     LEFT JOIN channel_config ON channel_config.id = delivery.refused_config_id
     """
@@ -40,11 +41,15 @@ class ToldError(msgspec.Struct, frozen=True, array_like=True):
     project: str
     message: str
     type: str
+    group_key: bytes
     occurrences: int
 
 
 class Delivery(msgspec.Struct, frozen=True, array_like=True):
-    """A message to a channel. The fields are in the order of the query's, ``errors`` on top."""
+    """A message to a channel. The fields are in the order of the query's, ``errors`` on top.
+
+    ``can_retry`` says that it has failed, and not because its config was refused.
+    """
 
     id: int
     channel: str
@@ -58,6 +63,7 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     failure: str | None
     error_count: int
     occurrence_count: int
+    can_retry: bool
     errors: list[ToldError] = []
 
 
@@ -220,10 +226,11 @@ def is_waiting(connection: sqlite3.Connection, numbers: OccurrenceNumbers, confi
 def _to_delivery(connection: sqlite3.Connection, row: Sequence[Any]) -> Delivery:
     told = connection.execute(
         f"""
-        SELECT project.name, error.message, error.type, sum(occurrences) FROM {_ALIVE}
+        SELECT project.name, error.message, error.type, error.group_key, sum(occurrences)
+        FROM {_ALIVE}
         WHERE delivery_id = ? GROUP BY error.id
         ORDER BY sum(occurrences) DESC, error.id LIMIT ?
         """,
         (row[0], MAX_ERRORS),
     )
-    return msgspec.convert((*row, told.fetchall()), Delivery)
+    return msgspec.convert((*row, told.fetchall()), Delivery, strict=False)

@@ -1,9 +1,26 @@
 """The paths of the pages. Every segment is encoded whole: a message may hold anything."""
 
-from urllib.parse import quote
+from collections.abc import Mapping
+from typing import Protocol
+from urllib.parse import quote, urlencode
 
 from faultline_lite.fingerprint import group_key
-from faultline_lite.models import Error
+
+
+class Addressed(Protocol):
+    """What tells of which error it is: the error itself, or an error that a delivery told of."""
+
+    @property
+    def project(self) -> str:
+        """The name of its project."""
+
+    @property
+    def message(self) -> str:
+        """A message of it."""
+
+    @property
+    def group_key(self) -> bytes:
+        """Its fingerprint."""
 
 
 def segment(text: str) -> str:
@@ -18,7 +35,7 @@ def project_path(project: str) -> str:
     return f"/projects/{segment(project)}"
 
 
-def error_path(error: Error, occurrence: str = "", below: str = "") -> str:
+def error_path(error: Addressed, occurrence: str = "", below: str = "") -> str:
     """Return the path of an error's page, or of the page of an occurrence (its reversedUnixtime).
 
     ``below`` is what follows in the path. The fingerprint is in the query where the message alone
@@ -31,7 +48,13 @@ def error_path(error: Error, occurrence: str = "", below: str = "") -> str:
     return f"{path}{below}{query}"
 
 
-def _leads_back(error: Error) -> bool:
+def query(fields: Mapping[str, str | None]) -> str:
+    """Return the query of an address, without the fields that are empty; nothing if all are."""
+    given = {name: value for name, value in fields.items() if value}
+    return f"?{urlencode(given, errors='replace')}" if given else ""
+
+
+def _leads_back(error: Addressed) -> bool:
     if error.message in {".", ".."}:
         return False
     ways = (False, True)

@@ -47,6 +47,7 @@ def make_environment() -> Environment:
         "shorten": formatting.shorten,
         "size": formatting.size_text,
         "bars": formatting.bars_path,
+        "query": links.query,
     }
     environment.globals |= {
         "project_path": links.project_path,

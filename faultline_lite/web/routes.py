@@ -2,6 +2,7 @@
 
 from starlette.routing import Route
 
+from faultline_lite.web.deliveries import retry, show_deliveries
 from faultline_lite.web.error import change, show_error, show_occurrence
 from faultline_lite.web.error_parts import send_chart, send_raw, show_facets
 from faultline_lite.web.errors import change_selected, show_errors, show_rows
@@ -11,6 +12,7 @@ from faultline_lite.web.page import page
 from faultline_lite.web.projects import show_projects, show_setup
 from faultline_lite.web.static import send_asset
 from faultline_lite.web.tail import follow_project, follow_projects
+from faultline_lite.web.why import show_why
 
 _ERROR = "/projects/{project}/errors/{message}"
 _OCCURRENCES = f"{_ERROR}/occurrences"
@@ -26,6 +28,8 @@ def make_routes() -> list[Route]:
         page("/projects/{project}", show_errors, change_selected),
         page("/projects/{project}/live", follow_project),
         page("/projects/{project}/rows", show_rows),
+        page("/deliveries", show_deliveries),
+        page("/deliveries/{id}/retry", change=retry),
         page("/login", show_login, log_in, access="public"),
         page("/logout", change=log_out, access="public"),
         page("/language", change=choose, access="public"),
@@ -35,5 +39,6 @@ def make_routes() -> list[Route]:
         page(_OCCURRENCES, show_occurrences),
         page(_OCCURRENCE, show_occurrence),
         page(f"{_OCCURRENCE}/raw", send_raw),
+        page(f"{_OCCURRENCE}/why", show_why),
         page("/static/{version}/{name:path}", send_asset, access="public"),
     ]

@@ -1,0 +1,82 @@
+"""What was sent where, what waits, what failed; and failed deliveries are tried again."""
+
+import sqlite3
+
+from starlette.responses import Response
+
+from faultline_lite.http.parameters import get_cursor, make_cursor
+from faultline_lite.http.retries import try_again
+from faultline_lite.http.routing import segment
+from faultline_lite.models import ProjectSummary
+from faultline_lite.store.deliveries import State
+from faultline_lite.store.delivery_history import (
+    Delivery,
+    HistoryPosition,
+    list_deliveries,
+    list_waiting,
+)
+from faultline_lite.store.projects import list_projects
+from faultline_lite.web.forms import Form, first, local_path
+from faultline_lite.web.visits import Values, Visit
+
+PAGE_DELIVERIES = 50
+#: In the order of what somebody who looks for trouble wants to see.
+STATES: tuple[State, ...] = ("failed", "due", "sending", "sent")
+MAX_NAME_CHARACTERS = 256
+#: What is to be tried within this time is worth looking at again and again.
+SOON_MS = 60_000
+
+
+async def show_deliveries(visit: Visit) -> Response:
+    """Show a page of deliveries, the one that changed last first, below what waits."""
+    parameters = visit.request.query_params
+    state = next((each for each in STATES if each == parameters.get("state")), None)
+    project = parameters.get("project", "")[:MAX_NAME_CHARACTERS].strip() or None
+    after = get_cursor(visit.request, HistoryPosition)
+    now_ms = visit.services.clock.now_ms()
+
+    def read(connection: sqlite3.Connection) -> Values:
+        page = list_deliveries(
+            connection, project=project, state=state, limit=PAGE_DELIVERIES, after=after
+        )
+        # What waits is in no message yet, and so in no state.
+        waiting = list_waiting(connection, project) if after is None and state is None else []
+        return {
+            "deliveries": page,
+            "waiting": waiting,
+            "cursor": _find_cursor(page),
+            "is_first_page": after is None,
+            "is_moving": bool(waiting) or any(is_moving(each, now_ms) for each in page),
+            "states": STATES,
+            "state": state,
+            "project": project,
+            "projects": _name_projects(list_projects(connection), project),
+        }
+
+    template = "deliveries_list.html" if visit.wants_part else "deliveries.html"
+    return await visit.show(template, read)
+
+
+async def retry(visit: Visit, form: Form) -> Response:
+    """Try a failed delivery again, now."""
+    await try_again(visit.services, segment(visit.request, "id"))
+    return visit.redirect(local_path(first(form, "back"), "/deliveries"))
+
+
+def is_moving(delivery: Delivery, now_ms: int) -> bool:
+    """Return whether the delivery is about to change by itself."""
+    if delivery.state == "sending":
+        return True
+    return delivery.state == "due" and delivery.due_ms < now_ms + SOON_MS
+
+
+def _find_cursor(page: list[Delivery]) -> str | None:
+    if len(page) < PAGE_DELIVERIES:
+        return None
+    return make_cursor(HistoryPosition(page[-1].updated_ms, page[-1].id))
+
+
+def _name_projects(projects: list[ProjectSummary], chosen: str | None) -> list[str]:
+    """Return the names to choose from, also the one that was asked for where it is none."""
+    names = {project.name for project in projects}
+    return sorted(names | {chosen} if chosen is not None else names)

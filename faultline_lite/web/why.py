@@ -1,0 +1,53 @@
+"""Why an occurrence notified, or did not: what its configs decided, and what became of it."""
+
+import sqlite3
+
+from starlette.responses import Response
+
+from faultline_lite.exceptions import NotFoundError, Problem
+from faultline_lite.explanations import Explanation, explain_occurrence
+from faultline_lite.http.addresses import address_of, find_error
+from faultline_lite.http.routing import segment
+from faultline_lite.store.delivery_history import get_numbers
+from faultline_lite.timekeys import parse_reversed_unixtime
+from faultline_lite.web.deliveries import is_moving
+from faultline_lite.web.visits import Values, Visit
+
+
+async def show_why(visit: Visit) -> Response:
+    """Show what was decided for each config that an occurrence named."""
+    address = address_of(visit.request)
+    text = segment(visit.request, "reversed_unixtime")
+    timeunit = visit.services.config.timeunit
+    now_ms = visit.services.clock.now_ms()
+    try:
+        place = parse_reversed_unixtime(text)
+    except ValueError:
+        raise _no_occurrence() from None
+
+    def read(connection: sqlite3.Connection) -> Values:
+        error = find_error(connection, address)
+        numbers = get_numbers(connection, error.id, place)
+        if numbers is None:
+            raise _no_occurrence()
+        explanations = explain_occurrence(connection, numbers, timeunit)
+        return {
+            "error": error,
+            "place": text,
+            "occurred_ms": place[0] * 1000,
+            "numbers": numbers,
+            "timeunit": timeunit,
+            "explanations": explanations,
+            "is_moving": any(_is_moving(each, now_ms) for each in explanations),
+        }
+
+    return await visit.show("why_list.html" if visit.wants_part else "why.html", read)
+
+
+def _is_moving(explanation: Explanation, now_ms: int) -> bool:
+    fate = explanation.fate
+    return fate == "waiting" or (fate is not None and is_moving(fate, now_ms))
+
+
+def _no_occurrence() -> NotFoundError:
+    return NotFoundError(Problem("there is no such occurrence"))
