@@ -29,6 +29,8 @@ from faultline_lite.timekeys import format_time
 LEASE_MS = 60_000
 #: Before the store is asked again after it could not take a write, or failed.
 STORE_RETRY_SECONDS = 5.0
+#: Between two looks at what is due while there is a reason to wait.
+LOOK_SECONDS = 1.0
 #: The wall clock may be set meanwhile: a longer wait is looked at again.
 LONGEST_WAIT_SECONDS = 300.0
 
@@ -120,8 +122,15 @@ class Courier:
             self._capped = None
         elif self._capped is None:
             self._capped = now_ms, step.cap
-        seconds = min((step.until_ms - now_ms) / 1000, LONGEST_WAIT_SECONDS)
+        # Whatever comes meanwhile waits as well. In a storm every report would have the store
+        # asked again, so that one look a second is enough.
+        await self._tools.clock.sleep(min(self._seconds_until(step.until_ms), LOOK_SECONDS))
+        seconds = self._seconds_until(step.until_ms)
         await sleep_unless(self._tools.clock, seconds, self._woken)
+
+    def _seconds_until(self, moment_ms: int) -> float:
+        seconds = (moment_ms - self._tools.clock.now_ms()) / 1000
+        return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
 
     async def _send(self, channel: store.Channel, delivery_id: int) -> None:
         async with self._tools.places:

@@ -1,8 +1,8 @@
 """A load generator for one server on loopback, over plain sockets, bounded in time.
 
 Run as a module in a process of its own, so that its work is not the server's:
-``python -m tests.bench.load URL --connections 16 --seconds 5 [--rate 1000] [--entries 1]``.
-Prints one JSON object.
+``python -m tests.bench.load URL --connections 16 --seconds 5 [--rate 1000] [--entries 1]
+[--notifications '[...]']``. Prints one JSON object.
 
 uvloop's own clock counts whole milliseconds, so latencies are taken from the performance counter.
 """
@@ -30,6 +30,7 @@ class Run:
         self.interval_seconds = connections / rate if rate else 0.0
         self.latencies: list[float] = []
         self.refused = 0
+        self.answered = 0
         self.measuring = False
         self.stopped = False
 
@@ -63,6 +64,7 @@ class Client(asyncio.Protocol):
         if len(self._buffer) < head_end + 4 + int(rest.split(b"\r", 1)[0]):
             return
         run = self._run
+        run.answered += 1
         if run.measuring:
             run.latencies.append(time.perf_counter() - self._started)
             run.refused += not head.startswith(b"http/1.1 201")
@@ -84,7 +86,9 @@ class Client(asyncio.Protocol):
         self._transport.write(next(self._run.requests))
 
 
-async def measure(url: str, connections: int, seconds: float, rate: float, entries: int) -> Run:
+async def measure(
+    url: str, connections: int, seconds: float, rate: float, entries: int, notifications: bytes
+) -> Run:
     target = urlsplit(url)
     assert target.hostname is not None
     assert target.port is not None
@@ -93,7 +97,7 @@ async def measure(url: str, connections: int, seconds: float, rate: float, entri
         f"X-Api-Key: {'0' * 32}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n".encode()
         + body
-        for body in make_bodies(max(20, 2000 // entries), entries)
+        for body in _name_channels(make_bodies(max(20, 2000 // entries), entries), notifications)
     ]
     run = Run(requests, rate, connections)
     loop = asyncio.get_running_loop()
@@ -113,6 +117,13 @@ async def measure(url: str, connections: int, seconds: float, rate: float, entri
     return run
 
 
+def _name_channels(bodies: list[bytes], notifications: bytes) -> list[bytes]:
+    """Return the bodies with these configs, a JSON array, where there are any."""
+    if not notifications:
+        return bodies
+    return [body[:-1] + b',"notifications":' + notifications + b"}" for body in bodies]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
@@ -120,10 +131,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--entries", type=int, default=1)
+    parser.add_argument("--notifications", default="", help="a JSON array of configs")
     options = parser.parse_args()
     assert urlsplit(options.url).hostname in {"127.0.0.1", "localhost", "::1"}
     run = uvloop.run(
-        measure(options.url, options.connections, options.seconds, options.rate, options.entries)
+        measure(
+            options.url,
+            options.connections,
+            options.seconds,
+            options.rate,
+            options.entries,
+            options.notifications.encode(),
+        )
     )
     latencies = sorted(run.latencies)
     result = {
@@ -131,6 +150,7 @@ def main() -> None:
         "p50_ms": latencies[len(latencies) // 2] * 1000,
         "p99_ms": latencies[len(latencies) * 99 // 100] * 1000,
         "refused": run.refused,
+        "answered": run.answered,
     }
     print(json.dumps(result))
 

@@ -29,6 +29,9 @@ class FakeClock:
         return self._seconds
 
     async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
         woken = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._seconds + seconds, next(self._order), woken))
         self._fell_asleep.set()
