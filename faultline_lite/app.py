@@ -143,7 +143,8 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     scheduler.add("train", 5.0, training.run)
     scheduler.add("retention", 60.0, retention.run)
     scheduler.add("outbox", 60.0, outbox.look_around)
-    scheduler.add("size", 1.0, retention.hold_size)
+    if config.max_db_bytes > 0 or config.min_free_bytes > 0:
+        scheduler.add("size", 1.0, retention.hold_size)
     scheduler.add("erase", 3600.0, retention.erase_deleted)
     return Services(
         config=config,

@@ -190,13 +190,23 @@ class Database:
 
         A passive checkpoint blocks nobody but may never reach the end of the log under constant
         load (sqlite.org/wal.html, "Avoiding Excessively Large WAL Files"), so that past
-        MAX_WAL_BYTES the writer does the small rest between two groups.
+        MAX_WAL_BYTES the writer does the small rest between two groups. On a full disk the log
+        stays as it is.
         """
-        _, log_pages, _ = await self._loop.run_in_executor(
-            self._maintenance, lambda: _checkpoint(self._reader_connection(), "PASSIVE")
-        )
+        try:
+            _, log_pages, _ = await self._loop.run_in_executor(
+                self._maintenance, lambda: _checkpoint(self._reader_connection(), "PASSIVE")
+            )
+        except sqlite3.OperationalError as error:
+            if isinstance(self._translate(error), DatabaseUnavailableError):
+                return
+            raise
         if log_pages * PAGE_BYTES > MAX_WAL_BYTES:
             await self._submit(_empty_log, None, 0, grouped=False)
+
+    async def truncate_log(self) -> bool:
+        """Empty the log and give its space back; return False where a reader still needs it."""
+        return bool(await self._submit(_truncate_log, None, 0, grouped=False))
 
     async def close(self) -> None:
         """Commit what waits, empty the log and close every connection."""
@@ -254,6 +264,9 @@ class Database:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA journal_size_limit = 67108864")
+        # Some builds overwrite what is deleted, which writes every page of it once more; its pages
+        # are given back to the file system soon.
+        connection.execute("PRAGMA secure_delete = FAST")
         connection.execute("PRAGMA cache_size = -16384")
         # A statement over many rows can be undone by itself: what that takes stays in memory.
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -351,3 +364,15 @@ def _empty_log(connection: sqlite3.Connection, _: Sequence[None]) -> list[None]:
     connection.execute("COMMIT")
     _checkpoint(connection, "RESTART")
     return [None]
+
+
+def _truncate_log(connection: sqlite3.Connection, _: Sequence[None]) -> list[bool]:
+    connection.execute("COMMIT")
+    (timeout_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    # Nobody waits for a slow reader.
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        is_busy = _checkpoint(connection, "TRUNCATE")[0]
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {timeout_ms:d}")
+    return [not is_busy]

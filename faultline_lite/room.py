@@ -18,8 +18,9 @@ from faultline_lite.store.surplus import Oldest
 STEP_OLDEST = 500
 #: Errors that go whole at a time: what the index held of them is given back a little later.
 STEP_ERRORS = 100
-#: Pages given back in one transaction.
-STEP_PAGES = 128
+#: Pages given back in one transaction, each of which may move another and change those that lead
+#: to it.
+STEP_PAGES = 32
 #: Under its limit by this part the file can grow again before the next step.
 SLACK_PART = 1 / 64
 #: What is left of the disk for letting go itself: the log of it, and the log's way into the file.
@@ -34,27 +35,47 @@ class Room:
     def __init__(self, config: Config, database: Database) -> None:
         self._config = config
         self._database = database
+        self._reserve_bytes = min(RESERVE_BYTES, config.min_free_bytes // 4)
         self._is_disk_low = False
         self._oldest_id = 0
 
     async def make(self, eraser: Eraser) -> None:
         """Let the oldest go while the file, or the disk, is past a limit."""
-        used_bytes = await self._database.read(pages.get_used_bytes)
-        missing_bytes = self._measure_missing_bytes(used_bytes)
-        target_bytes = used_bytes - missing_bytes
-        if 0 < self._config.max_db_bytes < used_bytes:
-            target_bytes = min(target_bytes, target_of_file(self._config.max_db_bytes))
-        if used_bytes <= target_bytes:
-            return
-        await self._let_oldest_go(eraser, target_bytes)
-        if missing_bytes:
-            await self.release_pages()
-            await self._database.checkpoint()
+        limit_bytes = self._config.max_db_bytes
+        if 0 < limit_bytes < await self._database.read(pages.get_used_bytes):
+            await self._let_oldest_go(eraser, target_of_file(limit_bytes))
+        if self._config.min_free_bytes > 0:
+            await self._make_disk_room(eraser)
 
-    async def release_pages(self) -> None:
-        """Give the pages that hold nothing back to the file system."""
+    async def _make_disk_room(self, eraser: Eraser) -> None:
+        """Let go in rounds that each give their space back: the log of a round takes space first.
+
+        While a reader holds on to an older state of the file, none comes back: so nothing goes.
+        """
+        free_bytes = self._get_free_bytes()
+        self._say_when_low(self._config.min_free_bytes - free_bytes)
+        self._refuse_reports(free_bytes)
+        if free_bytes >= self._config.min_free_bytes:
+            return
+        await self._database.checkpoint()
+        while await self._database.truncate_log():
+            used_bytes = await self._database.read(pages.get_used_bytes)
+            missing_bytes = self._measure_missing_bytes(used_bytes)
+            # Where the file is smaller than what is missing, something else fills the disk:
+            # letting everything go would not help, and loses all.
+            if not 0 < missing_bytes < used_bytes:
+                break
+            round_bytes = min(missing_bytes, self._reserve_bytes // 4)
+            await self._let_oldest_go(eraser, used_bytes - round_bytes)
+            await self.release_pages(slim=True)
+        self._refuse_reports(self._get_free_bytes())
+
+    async def release_pages(self, *, slim: bool = False) -> None:
+        """Give the pages that hold nothing back, ``slim`` with as short a log as can be."""
         while count := await self._database.read(pages.get_free_pages):
             await self._database.write(pages.release_pages, STEP_PAGES)
+            if slim:
+                await self._database.checkpoint()
             if await self._database.read(pages.get_free_pages) >= count:
                 # A reader holds on to an older state of the file; the next pass goes on.
                 return
@@ -90,22 +111,16 @@ class Room:
         return await self._database.read(pages.get_used_bytes) - target_bytes
 
     def _measure_missing_bytes(self, used_bytes: int) -> int:
-        """Return what must go for the disk's sake, 0 where that would not help."""
-        if self._config.min_free_bytes <= 0:
-            return 0
-        free_bytes = shutil.disk_usage(self._database.path.parent).free
-        self._refuse_reports(free_bytes)
-        # The file still has to take what stands in the log, or to give back what it holds no more.
+        """Return what must go for the disk's sake, once the log is empty."""
+        # What the file holds no more it gives back with its last pages.
         coming_bytes = self._database.path.stat().st_size - used_bytes
-        missing_bytes = self._config.min_free_bytes - free_bytes - coming_bytes
-        self._say_when_low(missing_bytes)
-        # Where the file is smaller than what is missing, something else fills the disk: letting
-        # everything go would not help, and loses all.
-        return missing_bytes if 0 < missing_bytes < used_bytes else 0
+        return self._config.min_free_bytes - self._get_free_bytes() - coming_bytes
+
+    def _get_free_bytes(self) -> int:
+        return shutil.disk_usage(self._database.path.parent).free
 
     def _refuse_reports(self, free_bytes: int) -> None:
-        reserve_bytes = min(RESERVE_BYTES, self._config.min_free_bytes // 4)
-        is_full = free_bytes < reserve_bytes
+        is_full = free_bytes < self._reserve_bytes
         self._database.refuse("the disk is nearly full" if is_full else None)
 
     def _say_when_low(self, missing_bytes: int) -> None:
