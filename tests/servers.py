@@ -156,11 +156,11 @@ class ServerProcess:
 
 @contextmanager
 def server_process(
-    folder: Path, *, environment: Mapping[str, str] | None = None, wrapper: tuple[str, ...] = ()
+    folder: Path, *, environment: Mapping[str, str] | None = None, log: Path | None = None
 ) -> Iterator[ServerProcess]:
     """Run ``faultline-lite serve`` with its files in ``folder``; it is terminated at the end.
 
-    ``environment`` are variables on top; ``wrapper`` is a command that runs the program.
+    ``environment`` are variables on top; ``log`` is ``folder / "faultline.log"`` by default.
     """
     variables = {
         **PROGRAM_ENVIRONMENT,
@@ -169,8 +169,8 @@ def server_process(
         "FAULTLINE_LITE_MIN_FREE_BYTES": "0",
         **(environment or {}),
     }
-    command = [*wrapper, sys.executable, "-m", "faultline_lite", "serve", "--port", "0"]
-    log = folder / "faultline.log"
+    command = [sys.executable, "-m", "faultline_lite", "serve", "--port", "0"]
+    log = log or folder / "faultline.log"
     with (
         log.open("a") as stderr,
         subprocess.Popen(
