@@ -14,11 +14,14 @@ START_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: where it listens, its process, and how long it took to say so."""
+    """A running server: where it listens, its process, and when that was begun.
+
+    ``started_at`` is of the performance counter.
+    """
 
     url: str
     process: "subprocess.Popen[str]"
-    start_seconds: float
+    started_at: float
 
     def resident_bytes(self) -> int:
         """Return the resident memory of the process (Linux)."""
@@ -57,7 +60,7 @@ def run_null() -> Iterator[Server]:
 
 @contextmanager
 def _run(command: list[str], environment: dict[str, str]) -> Iterator[Server]:
-    started = time.perf_counter()
+    started_at = time.perf_counter()
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )
@@ -66,7 +69,7 @@ def _run(command: list[str], environment: dict[str, str]) -> Iterator[Server]:
         for line in process.stdout:
             if " listens on " in line:
                 url = line.split(" listens on ")[1].strip()
-                yield Server(url, process, time.perf_counter() - started)
+                yield Server(url, process, started_at)
                 break
         else:
             raise RuntimeError(f"{command} did not start")
