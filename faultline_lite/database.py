@@ -1,13 +1,7 @@
-"""The boundary between asyncio and SQLite: one writer thread, readers on threads of their own.
+"""The boundary between asyncio and SQLite: one writer, and readers on threads of their own.
 
 Coroutines cross it with ``read``, ``write`` and ``write_grouped`` only. It knows nothing of what
 is stored: the queries are in ``store``.
-
-Writes are committed in groups. The writer thread takes all that waits, hands consecutive items of
-one kind to their handler in one call, and commits once (SQLite's WAL mode, ``synchronous=FULL``:
-a commit returns when the log is on disk). Executing in the event loop and committing in a thread
-was measured beside it: no faster once a group takes a handful of statements, and a slow disk then
-holds up every request.
 """
 
 import asyncio
@@ -15,18 +9,14 @@ import contextlib
 import logging
 import sqlite3
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.metrics import Metrics
+from faultline_lite.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,37 +28,11 @@ Durability = Literal["full", "normal"]
 PAGE_BYTES = 8192
 #: Compiled statements that a connection keeps: those over many rows come in some forty sizes each.
 STATEMENT_CACHE = 256
-#: Items of one commit. More would only make the first of them wait longer.
-MAX_GROUP_ITEMS = 256
-#: What may wait for the writer before a write is refused; keeps memory bounded on a stalled disk.
-MAX_QUEUED_BYTES = 64 * 2**20
 #: Past this the writer itself empties the log; below it the background checkpoint suffices.
 MAX_WAL_BYTES = 64 * 2**20
 READER_THREADS = 4
 
-#: The disk is full or broken, the file was made read-only, or a foreign tool holds the lock.
-_UNAVAILABLE_CODES = {
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_BUSY,
-}
 _logger = logging.getLogger(__name__)
-
-
-_Handler = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
-
-
-class _Job(NamedTuple):
-    handler: _Handler
-    item: Any
-    size_bytes: int
-    future: "asyncio.Future[Any]"
-    grouped: bool
-
-
-#: A job with its result, or with the exception that it ended in.
-_Outcome = tuple[_Job, Any, Exception | None]
 
 
 class Database:
@@ -80,14 +44,6 @@ class Database:
     def __init__(self, path: Path, durability: Durability, metrics: Metrics) -> None:
         self.path = path
         self._durability = durability
-        self._metrics = metrics
-        self._waiting: deque[_Job] = deque()
-        self._queued_bytes = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._groups: SimpleQueue[list[_Job]] = SimpleQueue()
-        self._closing = False
-        self._failure: str | None = None
         self._refusal: str | None = None
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="reader")
@@ -95,8 +51,8 @@ class Database:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._writer_connection = self._connect_writer()
-        self._writer = threading.Thread(target=self._run_writer, name="writer", daemon=True)
-        self._writer.start()
+        self._writer = Writer(self._writer_connection, metrics)
+        self._closed = False
 
     async def read(
         self,
@@ -139,7 +95,7 @@ class Database:
         def handler(connection: sqlite3.Connection, _: Sequence[None]) -> list[T]:
             return [function(connection, *args, **kwargs)]
 
-        return await self._submit(handler, None, 0, grouped=False)  # type: ignore[no-any-return]
+        return await self._writer.submit(handler, None, 0, grouped=False)  # type: ignore[no-any-return]
 
     async def write_grouped(
         self,
@@ -155,7 +111,7 @@ class Database:
         """
         if self._refusal is not None:
             raise DatabaseUnavailableError(self._refusal)
-        return await self._submit(handler, item, size_bytes, grouped=True)  # type: ignore[no-any-return]
+        return await self._writer.submit(handler, item, size_bytes, grouped=True)  # type: ignore[no-any-return]
 
     def refuse(self, reason: str | None) -> None:
         """Refuse what is written in groups, for that reason, until it is called with None."""
@@ -173,7 +129,7 @@ class Database:
     @property
     def failure(self) -> str | None:
         """Why the last write could not be taken, None where it was."""
-        return self._failure
+        return self._writer.failure
 
     @property
     def files(self) -> dict[str, Path]:
@@ -182,8 +138,8 @@ class Database:
 
     @property
     def queued_bytes(self) -> int:
-        """Bytes of the items that wait for the writer."""
-        return self._queued_bytes
+        """Bytes of the items that are not durable yet."""
+        return self._writer.queued_bytes
 
     async def checkpoint(self) -> None:
         """Copy the log into the database file beside the writer; empty it once it has grown.
@@ -198,65 +154,27 @@ class Database:
                 self._maintenance, lambda: _checkpoint(self._reader_connection(), "PASSIVE")
             )
         except sqlite3.OperationalError as error:
-            if isinstance(self._translate(error), DatabaseUnavailableError):
+            if isinstance(self._writer.translate(error), DatabaseUnavailableError):
                 return
             raise
         if log_pages * PAGE_BYTES > MAX_WAL_BYTES:
-            await self._submit(_empty_log, None, 0, grouped=False)
+            await self._writer.submit(_empty_log, None, 0, grouped=False)
 
     async def truncate_log(self) -> bool:
         """Empty the log and give its space back; return False where a reader still needs it."""
-        return bool(await self._submit(_truncate_log, None, 0, grouped=False))
+        return bool(await self._writer.submit(_truncate_log, None, 0, grouped=False))
 
     async def close(self) -> None:
         """Commit what waits, empty the log and close every connection."""
-        if self._closing:
+        if self._closed:
             return
-        self._closing = True
-        # The last group's end hands over the next, until nothing waits.
-        await self._idle.wait()
-        self._groups.put([])
-        await self._loop.run_in_executor(None, self._writer.join)
+        self._closed = True
+        await self._writer.close()
+        await self._loop.run_in_executor(self._maintenance, self._end_log)
         self._readers.shutdown(wait=True)
         self._maintenance.shutdown(wait=True)
         for connection in self._connections:
             connection.close()
-
-    async def _submit(self, handler: _Handler, item: Any, size_bytes: int, *, grouped: bool) -> Any:
-        if self._closing:
-            raise DatabaseUnavailableError("the server is shutting down")
-        if self._queued_bytes + size_bytes > MAX_QUEUED_BYTES:
-            raise DatabaseUnavailableError("the disk is too slow for the load", 1)
-        future: asyncio.Future[Any] = self._loop.create_future()
-        self._queued_bytes += size_bytes
-        try:
-            self._waiting.append(_Job(handler, item, size_bytes, future, grouped))
-            if self._idle.is_set():
-                self._idle.clear()
-                # Not at once: other requests of this turn of the loop join the group.
-                self._loop.call_soon(self._hand_over)
-            return await future
-        finally:
-            self._queued_bytes -= size_bytes
-
-    def _hand_over(self) -> None:
-        """Give the writer what waits, as the next group."""
-        most = min(len(self._waiting), MAX_GROUP_ITEMS)
-        if most:
-            self._groups.put([self._waiting.popleft() for _ in range(most)])
-        else:
-            self._idle.set()
-
-    def _take_back(self, outcomes: list[_Outcome]) -> None:
-        """Tell the callers what became of their jobs; then the next group has its turn."""
-        for job, result, error in outcomes:
-            if job.future.done():
-                continue
-            if error is None:
-                job.future.set_result(result)
-            else:
-                job.future.set_exception(error)
-        self._loop.call_soon(self._hand_over)
 
     def _connect_writer(self) -> sqlite3.Connection:
         connection = connect(self.path)
@@ -281,52 +199,10 @@ class Database:
             self._connections.append(connection)
         return connection
 
-    def _run_writer(self) -> None:
-        connection = self._writer_connection
-        while jobs := self._groups.get():
-            outcomes: list[_Outcome] = []
-            for (handler, grouped), run in groupby(jobs, key=attrgetter("handler", "grouped")):
-                if grouped:
-                    outcomes += self._commit(connection, handler, list(run))
-                else:
-                    for job in run:
-                        outcomes += self._commit(connection, handler, [job])
-            self._loop.call_soon_threadsafe(self._take_back, outcomes)
+    def _end_log(self) -> None:
         with contextlib.suppress(sqlite3.Error):
-            _checkpoint(connection, "TRUNCATE")
-        connection.close()
-
-    def _commit(
-        self, connection: sqlite3.Connection, handler: _Handler, jobs: list[_Job]
-    ) -> list[_Outcome]:
-        started = time.perf_counter()
-        try:
-            with transaction(connection):
-                results = handler(connection, [job.item for job in jobs])
-        except sqlite3.OperationalError as error:
-            translated = self._translate(error)
-            return [(job, None, translated) for job in jobs]
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller, not to this thread
-            if len(jobs) == 1:
-                return [(jobs[0], None, error)]
-            # One item that cannot be stored must not take its neighbours along.
-            return [each for job in jobs for each in self._commit(connection, handler, [job])]
-        self._metrics.commit_seconds.observe(time.perf_counter() - started)
-        self._metrics.commit_items.observe(len(jobs))
-        if self._failure is not None:
-            self._failure = None
-            _logger.info("the database can be written again")
-        return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
-
-    def _translate(self, error: sqlite3.OperationalError) -> Exception:
-        if error.sqlite_errorcode & 0xFF not in _UNAVAILABLE_CODES:
-            return error
-        reason = f"the database cannot be written: {error}"
-        # Said once, not for each of the thousands of reports that may be refused.
-        if self._failure is None:
-            _logger.error("%s; reports are refused until it can", reason)
-        self._failure = reason
-        return DatabaseUnavailableError(reason)
+            _checkpoint(self._writer_connection, "TRUNCATE")
+        self._writer_connection.close()
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -337,22 +213,6 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA busy_timeout = 5000")
     connection.execute("PRAGMA cache_size = -4096")
     return connection
-
-
-@contextlib.contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run the block in an IMMEDIATE transaction: committed at its end, rolled back if it raises."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        # A handler may have ended it, as a checkpoint must.
-        if connection.in_transaction:
-            connection.execute("COMMIT")
-    except BaseException:
-        # SQLite has rolled back by itself after some errors (sqlite.org/lang_transaction.html).
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _checkpoint(connection: sqlite3.Connection, mode: str) -> tuple[int, int, int]:
