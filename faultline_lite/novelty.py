@@ -40,9 +40,10 @@ class Seen:
 
 
 class Memory:
-    """What has been seen of the documents that came up last."""
+    """What has been seen of the documents that came up last, up to ``most`` hashes."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_TOTAL_HASHES) -> None:
+        self._most = most
         self._documents: OrderedDict[int, array[int]] = OrderedDict()
         self._total = 0
 
@@ -53,16 +54,15 @@ class Memory:
 
     def keep(self, document_id: int, seen: Seen) -> None:
         """Remember a document; what has not come up for longest is forgotten for it."""
-        self.forget(document_id)
+        self._forget(document_id)
         hashes = seen.hashes()
         self._documents[document_id] = hashes
         self._total += len(hashes)
-        while self._total > MAX_TOTAL_HASHES:
+        while self._total > self._most:
             _, forgotten = self._documents.popitem(last=False)
             self._total -= len(forgotten)
 
-    def forget(self, document_id: int) -> None:
-        """Forget a document."""
+    def _forget(self, document_id: int) -> None:
         hashes = self._documents.pop(document_id, None)
         if hashes is not None:
             self._total -= len(hashes)
