@@ -10,8 +10,8 @@ import msgspec
 
 from faultline_lite.channels import ChannelConfig
 from faultline_lite.exceptions import ChannelConfigError
-from faultline_lite.fingerprint import group_key, is_truncated
-from faultline_lite.links import fill_template, occurrence_page
+from faultline_lite.fingerprint import is_truncated
+from faultline_lite.links import error_path, fill_template
 from faultline_lite.messages import MAX_SHOWN, ErrorSummary, Message, Resolution
 from faultline_lite.models import Occurrence
 from faultline_lite.payloads import PayloadCodec
@@ -157,13 +157,4 @@ def _link(told: _Told, unsealer: Unsealer, public_url: str | None) -> str | None
         return fill_template(template, item.project, item.message, _place(told))
     if public_url is None:
         return None
-    fingerprint = None if _leads_to(item) else item.group_key.hex()
-    return occurrence_page(public_url, item.project, item.message, _place(told), fingerprint)
-
-
-def _leads_to(item: Item) -> bool:
-    """Return whether the error's message alone addresses it."""
-    if is_truncated(item.message):
-        return True
-    ways = (group_key(item.message, exact=exact, fingerprint=None) for exact in (True, False))
-    return item.group_key in ways
+    return public_url + error_path(item, _place(told))

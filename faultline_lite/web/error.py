@@ -12,6 +12,7 @@ from faultline_lite.exceptions import BadRequestError, ChannelConfigError, NotFo
 from faultline_lite.http.addresses import address_of, find_error
 from faultline_lite.http.changes import Change, change_error
 from faultline_lite.http.routing import segment
+from faultline_lite.links import error_path
 from faultline_lite.models import Error, Occurrence
 from faultline_lite.store.occurrences import get_latest, get_neighbours, get_occurrence
 from faultline_lite.store.timeline import fill_buckets, list_error_buckets
@@ -26,7 +27,6 @@ from faultline_lite.unsealing import Unsealer
 from faultline_lite.web.chart import HOUR_MS, RANGES_MS
 from faultline_lite.web.details import read_details
 from faultline_lite.web.forms import Form, first
-from faultline_lite.web.links import error_path
 from faultline_lite.web.visits import Values, Visit
 
 #: How long an error can be muted with one press, in seconds.

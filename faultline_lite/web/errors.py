@@ -12,6 +12,7 @@ from faultline_lite.http.addresses import no_project
 from faultline_lite.http.changes import Change, change_errors, delete_errors
 from faultline_lite.http.parameters import get_cursor, make_cursor
 from faultline_lite.http.routing import project_of
+from faultline_lite.links import project_path
 from faultline_lite.store.errors import (
     ErrorAddress,
     Position,
@@ -21,7 +22,6 @@ from faultline_lite.store.projects import get_project_id
 from faultline_lite.store.search import Hit, list_matching_errors
 from faultline_lite.web.filters import SINCE_MS, SORTS, STATES, read_filters
 from faultline_lite.web.forms import Form, first, local_path
-from faultline_lite.web.links import project_path
 from faultline_lite.web.series import error_sparklines
 from faultline_lite.web.suggestions import suggest
 from faultline_lite.web.visits import Values, Visit
