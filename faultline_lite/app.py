@@ -17,35 +17,35 @@ from faultline_lite.api.answers import (
     answer_unavailable,
 )
 from faultline_lite.api.routes import make_routes as make_api_routes
-from faultline_lite.attempt import Tools
 from faultline_lite.census import Census
 from faultline_lite.clock import Clock, SystemClock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
-from faultline_lite.delivery_plan import Limits
-from faultline_lite.destinations import Destinations
-from faultline_lite.egress import Egress
+from faultline_lite.egress.destinations import Destinations
+from faultline_lite.egress.guard import Egress
 from faultline_lite.exceptions import DatabaseUnavailableError, RequestError
 from faultline_lite.http.body import MAX_ARRIVING_BYTES, ByteBudget
 from faultline_lite.http.keys import KeyRing
 from faultline_lite.http.ratelimit import RateLimiter
 from faultline_lite.http.routing import Edge
 from faultline_lite.http.services import Services
-from faultline_lite.indexing import Indexing
 from faultline_lite.ingest import Ingest
 from faultline_lite.large_work import LargeWork
 from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
+from faultline_lite.notifications.attempt import Tools
+from faultline_lite.notifications.delivery_plan import Limits
+from faultline_lite.notifications.outbox import MAX_SENDING, Outbox
+from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.notifiers.turns import Turns
-from faultline_lite.outbox import MAX_SENDING, Outbox
 from faultline_lite.payload_training import PayloadTraining
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
 from faultline_lite.sealedbox import KeyStore
+from faultline_lite.search.indexing import Indexing
 from faultline_lite.store.dictionaries import list_dictionaries
 from faultline_lite.store.facets import FacetReader
-from faultline_lite.unsealing import Unsealer
 from faultline_lite.web.composition import make_pages
 from faultline_lite.web.page import is_for_page, refuse
 from faultline_lite.web.routes import make_routes as make_page_routes

@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Meta
 from platformdirs import user_data_path
 
-from faultline_lite.channels import MAX_BATCH_SECONDS, MAX_PER_HOUR
 from faultline_lite.database import Durability
-from faultline_lite.destinations import parse_host
+from faultline_lite.egress.destinations import parse_host
 from faultline_lite.exceptions import ConfigError
 from faultline_lite.logs import LogFormat
+from faultline_lite.notifications.channels import MAX_BATCH_SECONDS, MAX_PER_HOUR
 from faultline_lite.timekeys import Timeunit
 
 ENVIRONMENT_PREFIX = "FAULTLINE_LITE_"

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from faultline_lite.config import Config
 from faultline_lite.database import Database
-from faultline_lite.decisions import Decision, record_and_decide, tell
 from faultline_lite.fingerprint import address_key, group_key, normalise, truncate
 from faultline_lite.large_work import LargeWork
 from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
 from faultline_lite.models import Entry, NamedChannel, NewOccurrence, Recorded, Report, Sender
+from faultline_lite.notifications.decisions import Decision, record_and_decide, tell
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.scrubber import Scrubber
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from faultline_lite.guarded_process import Policy
+from faultline_lite.egress.guarded_process import Policy
 
 
 def main(policy: Policy, refusals: list[str], content: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from faultline_lite.messages import ErrorSummary, Message
+from faultline_lite.notifications.messages import ErrorSummary, Message
 
 #: Breaks out of fences, mentions, links, runs commands, hides and turns around what it is.
 HOSTILE = (

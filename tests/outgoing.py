@@ -4,8 +4,8 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from faultline_lite.destinations import Destinations
-from faultline_lite.egress import Egress
+from faultline_lite.egress.destinations import Destinations
+from faultline_lite.egress.guard import Egress
 
 #: Trusts nobody. Reading the authorities takes longer than most tests, and these servers are not
 #: encrypted.

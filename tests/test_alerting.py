@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultline_lite.alerting import NOTIFYING, Rules, Verdict, decide, explain
+from faultline_lite.notifications.alerting import NOTIFYING, Rules, Verdict, decide, explain
 
 
 @dataclass(frozen=True)

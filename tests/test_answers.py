@@ -2,7 +2,7 @@
 
 import pytest
 
-from faultline_lite.egress import HttpResponse
+from faultline_lite.egress.guard import HttpResponse
 from faultline_lite.exceptions import NotifyError
 from faultline_lite.notifiers.answers import decode_answer, failure_of
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from faultline_lite.destinations import Destinations
-from faultline_lite.egress import Egress
+from faultline_lite.egress.destinations import Destinations
+from faultline_lite.egress.guard import Egress
 from faultline_lite.exceptions import ChannelConfigError, NotifyError
-from faultline_lite.messages import Message
+from faultline_lite.notifications.messages import Message
 from faultline_lite.notifiers import parse_config
 from faultline_lite.notifiers.apprise import AppriseConfig, make_texts, send
 from tests.fakes import Answer, FakeServer, FakeTrackedIssues, Fault

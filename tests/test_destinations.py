@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultline_lite.destinations import Destinations, parse_host
+from faultline_lite.egress.destinations import Destinations, parse_host
 
 PUBLIC = [
     "1.1.1.1",

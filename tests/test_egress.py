@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import trustme
 
-from faultline_lite.destinations import Destinations
-from faultline_lite.egress import MAX_LOOK_UPS, Egress, HttpResponse, SystemResolver
+from faultline_lite.egress.destinations import Destinations
+from faultline_lite.egress.guard import MAX_LOOK_UPS, Egress, HttpResponse, SystemResolver
 from faultline_lite.exceptions import NotifyError
 from tests.fakes import Answer, FakeNames, FakeServer, Fault, Request
 from tests.fakes.http import BOMB, HUGE_BYTES

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultline_lite.grams import (
+from faultline_lite.search.grams import (
     Alternative,
     Marks,
     alternatives,

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from faultline_lite.egress.guarded_process import GuardedProcesses, Policy
 from faultline_lite.exceptions import NotifyError
-from faultline_lite.guarded_process import GuardedProcesses, Policy
 from tests.fakes import Answer, FakeServer
 
 LOOPBACK = Policy(allow_hosts=("127.0.0.1",))
@@ -112,7 +112,7 @@ def test_process_has_neither_the_environment_nor_the_memory_of_the_server(
 def test_what_it_is_given_is_in_no_list_of_processes() -> None:
     (arguments,) = results_of(LOOPBACK, ("arguments",))
 
-    assert arguments["result"][1:] == ["-P", "-m", "faultline_lite.guarded_process"]
+    assert arguments["result"][1:] == ["-P", "-m", "faultline_lite.egress.guarded_process"]
 
 
 @pytest.mark.parametrize(

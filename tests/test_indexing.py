@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from faultline_lite.database import Database
-from faultline_lite.index_upkeep import LOOK_SECONDS
-from faultline_lite.indexing import Indexing
 from faultline_lite.models import NewOccurrence
 from faultline_lite.payloads import PayloadCodec
-from faultline_lite.query import parse_query
+from faultline_lite.search.index_upkeep import LOOK_SECONDS
+from faultline_lite.search.indexing import Indexing
+from faultline_lite.search.query import parse_query
 from faultline_lite.store import search_index as store
 from faultline_lite.store.recording import record_reports
 from faultline_lite.store.retention import delete_occurrences, erase_errors

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultline_lite.messages import Resolution
+from faultline_lite.notifications.messages import Resolution
 from faultline_lite.notifiers.issue_texts import (
     MAX_BODY_CHARACTERS,
     is_same_title,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from faultline_lite.fingerprint import group_key
-from faultline_lite.links import MAX_LINK_CHARACTERS, error_path, fill_template
+from faultline_lite.notifications.links import MAX_LINK_CHARACTERS, error_path, fill_template
 
 
 @dataclass(frozen=True)

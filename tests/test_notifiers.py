@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from faultline_lite.channels import ChannelConfig
 from faultline_lite.exceptions import ChannelConfigError, NotifyError
+from faultline_lite.notifications.channels import ChannelConfig
 from faultline_lite.notifiers import NOTIFIERS, notifier_of, parse_config
 from tests.fakes import (
     Answer,

@@ -1,6 +1,6 @@
 """What is remembered of an error's texts: enough to index most of them once, and bounded."""
 
-from faultline_lite.novelty import MAX_HASHES, Memory, Seen
+from faultline_lite.search.novelty import MAX_HASHES, Memory, Seen
 
 
 def test_value_is_new_once() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from faultline_lite.delivery_plan import back_off_seconds
+from faultline_lite.notifications.delivery_plan import back_off_seconds
 from faultline_lite.store.deliveries import claim_delivery, retry_delivery
 from tests.fakes import Answer, FakeClock, Fault, Receiver
 from tests.fakes.receiver import told

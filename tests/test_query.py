@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultline_lite.query import TIERS, Filter, Query, Term, parse_query
+from faultline_lite.search.query import TIERS, Filter, Query, Term, parse_query
 
 NOW_MS = 1_481_036_400_000
 HOUR_MS = 3_600_000

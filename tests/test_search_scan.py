@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faultline_lite.database import Database
-from faultline_lite.indexing import Indexing
 from faultline_lite.metrics import Metrics
 from faultline_lite.models import NewOccurrence
 from faultline_lite.payloads import PayloadCodec
-from faultline_lite.query import parse_query
+from faultline_lite.search.indexing import Indexing
+from faultline_lite.search.query import parse_query
 from faultline_lite.store.recording import record_reports
 from faultline_lite.store.retention import delete_occurrences
 from faultline_lite.store.search import SearchPosition, search_errors

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from faultline_lite.channels import ChannelConfig
 from faultline_lite.exceptions import ChannelConfigError
-from faultline_lite.messages import Message
+from faultline_lite.notifications.channels import ChannelConfig
+from faultline_lite.notifications.messages import Message
 from faultline_lite.notifiers import parse_config
 from faultline_lite.notifiers.slack import SlackConfig, escape, make_payload, send
 from faultline_lite.notifiers.texts import visible

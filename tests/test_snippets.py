@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultline_lite.grams import fold
-from faultline_lite.snippets import MAX_CHARACTERS, Part, make_snippet
+from faultline_lite.search.grams import fold
+from faultline_lite.search.snippets import MAX_CHARACTERS, Part, make_snippet
 
 
 def test_matches_are_marked_as_they_were_posted() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from faultline_lite.messages import ErrorSummary, Resolution
+from faultline_lite.notifications.messages import ErrorSummary, Resolution
 from faultline_lite.notifiers.issue_texts import make_body, make_marker
 from faultline_lite.notifiers.notifier import Http
 from faultline_lite.notifiers.turns import Turns

@@ -11,8 +11,8 @@ from faultline_lite.config import PlainConfigs
 from faultline_lite.exceptions import ChannelConfigError
 from faultline_lite.ingest import CLIENT
 from faultline_lite.models import NamedChannel, Report, Sender
+from faultline_lite.notifications.unsealing import REMEMBERED, Unsealer
 from faultline_lite.sealedbox import KeyStore, create_key_file, rotate_keys, seal
-from faultline_lite.unsealing import REMEMBERED, Unsealer
 
 SECRET = "https://hooks.example.com/services/to-be-concealed"
 SLACK = {"type": "slack", "endpoint": SECRET, "channel": "#random", "threshold": 30}

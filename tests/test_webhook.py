@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from faultline_lite.messages import Message
+from faultline_lite.notifications.messages import Message
 from faultline_lite.notifiers import parse_config
 from faultline_lite.notifiers.webhook import MAX_BODY_BYTES, WebhookConfig, make_body, send, sign
 from tests.fakes import Answer, FakeServer, FakeTrackedIssues, Request

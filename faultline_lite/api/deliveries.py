@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.exceptions import NotFoundError, Problem
-from faultline_lite.explanations import Explanation, Fate, explain_occurrence
 from faultline_lite.http.addresses import address_of, find_error
 from faultline_lite.http.parameters import get_choice, get_cursor, get_limit, make_cursor
 from faultline_lite.http.retries import try_again
 from faultline_lite.http.routing import segment
 from faultline_lite.http.services import services_of
+from faultline_lite.notifications.explanations import Explanation, Fate, explain_occurrence
 from faultline_lite.store.deliveries import State
 from faultline_lite.store.delivery_history import (
     Delivery,

@@ -23,7 +23,7 @@ from faultline_lite.http.parameters import (
 from faultline_lite.http.routing import project_of
 from faultline_lite.http.services import services_of
 from faultline_lite.models import Bucket, Error, ProjectSummary, Status
-from faultline_lite.query import parse_query
+from faultline_lite.search.query import parse_query
 from faultline_lite.store.errors import (
     Position,
     Sort,

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.decisions import Decision
 from faultline_lite.exceptions import Problem, RateLimitedError
 from faultline_lite.http.parameters import read_request_body
 from faultline_lite.http.ratelimit import RateLimiter
@@ -15,6 +14,7 @@ from faultline_lite.http.routing import project_of
 from faultline_lite.http.services import Services, services_of
 from faultline_lite.ingest import CLIENT
 from faultline_lite.models import Sender
+from faultline_lite.notifications.decisions import Decision
 from faultline_lite.protocols.faultline import decode_report
 
 

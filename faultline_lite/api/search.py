@@ -7,7 +7,7 @@ from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.api.errors import hit_json
 from faultline_lite.http.parameters import get_cursor, get_limit, make_cursor
 from faultline_lite.http.services import services_of
-from faultline_lite.query import parse_query
+from faultline_lite.search.query import parse_query
 from faultline_lite.store.search import SearchPosition, search_errors
 
 DEFAULT_HITS = 20

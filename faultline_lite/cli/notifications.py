@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from faultline_lite.app import make_egress
-from faultline_lite.channels import ChannelConfig
 from faultline_lite.cli.answers import Decisions, DeliveryChanged, DeliveryPage, OccurrencePage
 from faultline_lite.cli.client import Client, ServerError, path_of
 from faultline_lite.cli.connected import connected, json_option
@@ -18,9 +17,10 @@ from faultline_lite.cli.output import json_text, print_table, printable
 from faultline_lite.cli.settings import config_option, load_settings
 from faultline_lite.config import Config
 from faultline_lite.exceptions import ConfigError, NotifyError
+from faultline_lite.notifications.channels import ChannelConfig
+from faultline_lite.notifications.trial import try_config
 from faultline_lite.notifiers import parse_configs
 from faultline_lite.sealedbox import load_key_file, open_sealed
-from faultline_lite.trial import try_config
 
 MAX_DELIVERIES = 200
 STATES = ("due", "sending", "sent", "failed")

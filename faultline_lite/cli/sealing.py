@@ -9,10 +9,15 @@ from typing import Any
 import click
 import msgspec
 
-from faultline_lite.channels import MAX_PER_HOUR, ChannelConfig, camel, find_unknown_fields
 from faultline_lite.cli.output import json_text, print_table, printable
 from faultline_lite.cli.settings import config_option, load_settings
 from faultline_lite.exceptions import ConfigError
+from faultline_lite.notifications.channels import (
+    MAX_PER_HOUR,
+    ChannelConfig,
+    camel,
+    find_unknown_fields,
+)
 from faultline_lite.notifiers import NOTIFIERS, find_kind, parse_configs
 from faultline_lite.sealedbox import load_key_file, parse_public_key, rotate_keys
 from faultline_lite.sealedbox import seal as seal_bytes

@@ -7,22 +7,22 @@ from starlette.requests import Request
 from faultline_lite.clock import Clock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
-from faultline_lite.egress import Egress
+from faultline_lite.egress.guard import Egress
 from faultline_lite.http.body import ByteBudget
 from faultline_lite.http.keys import KeyRing
 from faultline_lite.http.ratelimit import RateLimiter
-from faultline_lite.indexing import Indexing
 from faultline_lite.ingest import Ingest
 from faultline_lite.large_work import LargeWork
 from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
-from faultline_lite.outbox import Outbox
+from faultline_lite.notifications.outbox import Outbox
+from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
 from faultline_lite.sealedbox import KeyStore
+from faultline_lite.search.indexing import Indexing
 from faultline_lite.store.facets import FacetReader
-from faultline_lite.unsealing import Unsealer
 
 
 @dataclass(frozen=True, slots=True)

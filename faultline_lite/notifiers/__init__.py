@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from faultline_lite.channels import ChannelConfig, read_config
 from faultline_lite.exceptions import ChannelConfigError, Problem
+from faultline_lite.notifications.channels import ChannelConfig, read_config
 from faultline_lite.notifiers import apprise, github, gitlab, slack, webhook
 from faultline_lite.notifiers.notifier import Notifier
 

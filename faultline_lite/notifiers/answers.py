@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from faultline_lite.egress import HttpResponse
+from faultline_lite.egress.guard import HttpResponse
 from faultline_lite.exceptions import NotifyError
 
 T = TypeVar("T")

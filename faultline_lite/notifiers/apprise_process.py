@@ -6,7 +6,7 @@ import apprise
 import msgspec
 import requests
 
-from faultline_lite.guarded_process import Policy
+from faultline_lite.egress.guarded_process import Policy
 from faultline_lite.notifiers.apprise import Order, Result
 from faultline_lite.notifiers.texts import cut
 

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from faultline_lite.channels import Text
-from faultline_lite.egress import MAX_ANSWER_BYTES, HttpResponse
+from faultline_lite.egress.guard import MAX_ANSWER_BYTES, HttpResponse
 from faultline_lite.exceptions import NotifyError, Problem
-from faultline_lite.messages import Message, Resolution
+from faultline_lite.notifications.channels import Text
+from faultline_lite.notifications.messages import Message, Resolution
 from faultline_lite.notifiers.answers import (
     JSON_HEADERS,
     decode_answer,

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from faultline_lite.channels import format_local_time
 from faultline_lite.fingerprint import end_of_character
-from faultline_lite.messages import ErrorSummary, Resolution, frames_of
+from faultline_lite.notifications.channels import format_local_time
+from faultline_lite.notifications.messages import ErrorSummary, Resolution, frames_of
 from faultline_lite.notifiers.markdown import code_span, fence
 from faultline_lite.notifiers.texts import safe_link, visible_line
 

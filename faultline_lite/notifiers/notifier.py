@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from faultline_lite.channels import ChannelConfig
-from faultline_lite.egress import MAX_ANSWER_BYTES, HttpResponse
-from faultline_lite.messages import Message, Resolution
+from faultline_lite.egress.guard import MAX_ANSWER_BYTES, HttpResponse
+from faultline_lite.notifications.channels import ChannelConfig
+from faultline_lite.notifications.messages import Message, Resolution
 
 C = TypeVar("C", bound=ChannelConfig)
 

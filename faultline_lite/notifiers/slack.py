@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from faultline_lite.channels import ChannelConfig, Text, format_local_time
-from faultline_lite.egress import HttpResponse
+from faultline_lite.egress.guard import HttpResponse
 from faultline_lite.exceptions import NotifyError, Problem
-from faultline_lite.messages import MAX_SHOWN, ErrorSummary, Message, frames_of
+from faultline_lite.notifications.channels import ChannelConfig, Text, format_local_time
+from faultline_lite.notifications.messages import MAX_SHOWN, ErrorSummary, Message, frames_of
 from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_success
 from faultline_lite.notifiers.endpoints import find_url_problems
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, Protocol
 
-from faultline_lite.channels import ChannelConfig, Text
-from faultline_lite.messages import ErrorSummary, Message, Resolution
+from faultline_lite.notifications.channels import ChannelConfig, Text
+from faultline_lite.notifications.messages import ErrorSummary, Message, Resolution
 from faultline_lite.notifiers.issue_texts import (
     is_same_title,
     make_body,

@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from faultline_lite.channels import ChannelConfig, Text, format_local_time
 from faultline_lite.exceptions import Problem
-from faultline_lite.messages import ErrorSummary, Message
+from faultline_lite.notifications.channels import ChannelConfig, Text, format_local_time
+from faultline_lite.notifications.messages import ErrorSummary, Message
 from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_success
 from faultline_lite.notifiers.endpoints import find_url_problems, host_of
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues

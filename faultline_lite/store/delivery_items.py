@@ -4,8 +4,8 @@ import sqlite3
 
 import msgspec
 
-from faultline_lite.messages import Reason
 from faultline_lite.models import Occurrence, Status
+from faultline_lite.notifications.messages import Reason
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.store.occurrences import get_latest, get_occurrence
 

@@ -15,9 +15,9 @@ import msgspec
 
 from faultline_lite.models import Error
 from faultline_lite.payloads import PayloadCodec
-from faultline_lite.query import TIERS, Filter, Query
-from faultline_lite.searchable import Kind
-from faultline_lite.snippets import Part, make_snippet
+from faultline_lite.search.query import TIERS, Filter, Query
+from faultline_lite.search.searchable import Kind
+from faultline_lite.search.snippets import Part, make_snippet
 from faultline_lite.store.errors import SORT_COLUMNS, Position, Sort, get_error_by_id, position_of
 from faultline_lite.store.search_candidates import Matcher, Texts
 

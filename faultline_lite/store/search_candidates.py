@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, KeysView
 import msgspec
 
 from faultline_lite.payloads import PayloadCodec
-from faultline_lite.query import Term
-from faultline_lite.searchable import Kind, Passage
+from faultline_lite.search.query import Term
+from faultline_lite.search.searchable import Kind, Passage
 from faultline_lite.store.search_index import get_packed_texts
 from faultline_lite.store.search_terms import (
     any_holds,

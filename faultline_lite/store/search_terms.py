@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from faultline_lite.grams import (
+from faultline_lite.search.grams import (
     Alternative,
     Marks,
     alternatives,
@@ -24,7 +24,7 @@ from faultline_lite.grams import (
     short_alternatives,
     sure_alternatives,
 )
-from faultline_lite.searchable import Kind
+from faultline_lite.search.searchable import Kind
 
 #: What stands for a space in a term, since a space ends one. No folded text holds it.
 _SPACE = "\xa0"

@@ -12,8 +12,9 @@ from faultline_lite.exceptions import BadRequestError, ChannelConfigError, NotFo
 from faultline_lite.http.addresses import address_of, find_error
 from faultline_lite.http.changes import Change, change_error
 from faultline_lite.http.routing import segment
-from faultline_lite.links import error_path
 from faultline_lite.models import Error, Occurrence
+from faultline_lite.notifications.links import error_path
+from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.store.occurrences import get_latest, get_neighbours, get_occurrence
 from faultline_lite.store.timeline import fill_buckets, list_error_buckets
 from faultline_lite.store.tracked_issues import list_issues
@@ -23,7 +24,6 @@ from faultline_lite.timekeys import (
     reversed_unixtime,
     span_around,
 )
-from faultline_lite.unsealing import Unsealer
 from faultline_lite.web.chart import HOUR_MS, RANGES_MS
 from faultline_lite.web.details import read_details
 from faultline_lite.web.forms import Form, first

@@ -12,7 +12,7 @@ from faultline_lite.http.addresses import no_project
 from faultline_lite.http.changes import Change, change_errors, delete_errors
 from faultline_lite.http.parameters import get_cursor, make_cursor
 from faultline_lite.http.routing import project_of
-from faultline_lite.links import project_path
+from faultline_lite.notifications.links import project_path
 from faultline_lite.store.errors import (
     ErrorAddress,
     Position,

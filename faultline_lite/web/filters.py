@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.datastructures import QueryParams
 
-from faultline_lite.query import Query, parse_query
+from faultline_lite.search.query import Query, parse_query
 from faultline_lite.store.errors import Sort
 
 #: What a visitor means by a status: a muted error is none that waits for anybody.

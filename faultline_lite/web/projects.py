@@ -5,8 +5,8 @@ import sqlite3
 
 from starlette.responses import Response
 
-from faultline_lite.links import project_path
 from faultline_lite.models import ProjectSummary
+from faultline_lite.notifications.links import project_path
 from faultline_lite.store.projects import list_projects
 from faultline_lite.web.clients import CLIENTS, Setup
 from faultline_lite.web.series import project_sparklines

@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from faultline_lite import links
+from faultline_lite.notifications import links
 from faultline_lite.web import formatting
 from faultline_lite.web.assets import Assets
 from faultline_lite.web.languages import LANGUAGES, load_translations

@@ -5,9 +5,9 @@ import sqlite3
 from starlette.responses import Response
 
 from faultline_lite.exceptions import NotFoundError, Problem
-from faultline_lite.explanations import Explanation, explain_occurrence
 from faultline_lite.http.addresses import address_of, find_error
 from faultline_lite.http.routing import segment
+from faultline_lite.notifications.explanations import Explanation, explain_occurrence
 from faultline_lite.store.delivery_history import get_numbers
 from faultline_lite.timekeys import parse_reversed_unixtime
 from faultline_lite.web.deliveries import is_moving

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
-from faultline_lite.destinations import Address
+from faultline_lite.egress.destinations import Address
 
 
 class FakeNames:

@@ -8,8 +8,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from faultline_lite.alerting import NOTIFYING, Counters, Rules, decide, explain
 from faultline_lite.models import NamedChannel, NewOccurrence, Recorded
+from faultline_lite.notifications.alerting import NOTIFYING, Counters, Rules, decide, explain
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.store.channels import ConfigIds, ensure_configs
 from faultline_lite.store.outbox import Due, insert_due, insert_refused

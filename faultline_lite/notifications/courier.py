@@ -9,9 +9,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from faultline_lite.attempt import Result, Tools, attempt
 from faultline_lite.clock import sleep_unless
-from faultline_lite.delivery_plan import (
+from faultline_lite.exceptions import DatabaseUnavailableError
+from faultline_lite.notifications.attempt import Result, Tools, attempt
+from faultline_lite.notifications.delivery_plan import (
     MAX_RETRY_AFTER_SECONDS,
     SPACING_MS,
     Form,
@@ -20,7 +21,6 @@ from faultline_lite.delivery_plan import (
     back_off_seconds,
     plan,
 )
-from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.notifiers import NOTIFIERS
 from faultline_lite.store import deliveries as store
 from faultline_lite.timekeys import format_time

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from faultline_lite.attempt import ATTEMPT_SECONDS
-from faultline_lite.channels import ChannelConfig
 from faultline_lite.exceptions import NotifyError
 from faultline_lite.fingerprint import group_key
-from faultline_lite.messages import ErrorSummary, Message
+from faultline_lite.notifications.attempt import ATTEMPT_SECONDS
+from faultline_lite.notifications.channels import ChannelConfig
+from faultline_lite.notifications.messages import ErrorSummary, Message
 from faultline_lite.notifiers import notifier_of
 from faultline_lite.notifiers.notifier import Http
 from faultline_lite.timekeys import format_time, reversed_unixtime

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from faultline_lite.grams import fold
+from faultline_lite.search.grams import fold
 
 #: Characters of a snippet, and how many of them may stand before the first match.
 MAX_CHARACTERS = 200

@@ -12,10 +12,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from faultline_lite.channels import ChannelConfig, Restriction
 from faultline_lite.config import PlainConfigs
 from faultline_lite.exceptions import ChannelConfigError, ConfigError, Problem
 from faultline_lite.models import NamedChannel, Report, Sender
+from faultline_lite.notifications.channels import ChannelConfig, Restriction
 from faultline_lite.notifiers import parse_config, parse_configs
 from faultline_lite.sealedbox import KeyPair, KeyStore
 from faultline_lite.timekeys import parse_time

@@ -6,9 +6,9 @@ It decides again, by the numbers that were kept, as ``decisions`` did when the o
 import sqlite3
 from typing import Literal, NamedTuple
 
-from faultline_lite.alerting import Rules, Verdict, decide
-from faultline_lite.decisions import Outcome, decide_one, rules_of
 from faultline_lite.models import NamedChannel
+from faultline_lite.notifications.alerting import Rules, Verdict, decide
+from faultline_lite.notifications.decisions import Outcome, decide_one, rules_of
 from faultline_lite.store.delivery_history import (
     Delivery,
     OccurrenceNumbers,

@@ -19,9 +19,9 @@ import httpx
 import msgspec
 
 from faultline_lite import __version__
-from faultline_lite.destinations import Address, Destinations
+from faultline_lite.egress.destinations import Address, Destinations
+from faultline_lite.egress.guarded_process import GuardedProcesses, Policy
 from faultline_lite.exceptions import NotifyError
-from faultline_lite.guarded_process import GuardedProcesses, Policy
 
 #: For all of it: name, connection, certificate, request and answer.
 TIMEOUT_SECONDS = 5.0

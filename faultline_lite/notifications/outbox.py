@@ -8,8 +8,8 @@ import logging
 from collections.abc import Iterable
 from functools import partial
 
-from faultline_lite.attempt import Tools
-from faultline_lite.courier import Courier
+from faultline_lite.notifications.attempt import Tools
+from faultline_lite.notifications.courier import Courier
 from faultline_lite.store.deliveries import list_busy_channels, release_claims
 
 #: Couriers that send at the same moment: sockets of ours that strangers' servers may hold.

@@ -23,7 +23,7 @@ from typing import Any
 
 import msgspec
 
-from faultline_lite.destinations import Destinations
+from faultline_lite.egress.destinations import Destinations
 from faultline_lite.exceptions import NotifyError
 
 MAX_PROCESSES = 4

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from faultline_lite.clock import Clock
 from faultline_lite.database import Database
-from faultline_lite.index_upkeep import IndexUpkeep
-from faultline_lite.new_texts import find_new_texts, see_again
-from faultline_lite.novelty import Memory, Seen
 from faultline_lite.payloads import PayloadCodec
+from faultline_lite.search.index_upkeep import IndexUpkeep
+from faultline_lite.search.new_texts import find_new_texts, see_again
+from faultline_lite.search.novelty import Memory, Seen
 from faultline_lite.store import search_index as store
 from faultline_lite.store.search_index import NewRow, Unindexed
 from faultline_lite.store.search_terms import Indexed

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from faultline_lite.channels import ChannelConfig
 from faultline_lite.exceptions import ChannelConfigError
 from faultline_lite.fingerprint import is_truncated
-from faultline_lite.links import error_path, fill_template
-from faultline_lite.messages import MAX_SHOWN, ErrorSummary, Message, Resolution
 from faultline_lite.models import Occurrence
+from faultline_lite.notifications.channels import ChannelConfig
+from faultline_lite.notifications.links import error_path, fill_template
+from faultline_lite.notifications.messages import MAX_SHOWN, ErrorSummary, Message, Resolution
+from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.store.delivery_items import (
     Item,
@@ -22,7 +23,6 @@ from faultline_lite.store.delivery_items import (
     list_items,
 )
 from faultline_lite.timekeys import format_time, reversed_unixtime
-from faultline_lite.unsealing import Unsealer
 
 
 class _Told(NamedTuple):

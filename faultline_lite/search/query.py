@@ -14,8 +14,8 @@ from typing import Literal
 
 import msgspec
 
-from faultline_lite.grams import fold
-from faultline_lite.searchable import Kind
+from faultline_lite.search.grams import fold
+from faultline_lite.search.searchable import Kind
 from faultline_lite.timekeys import parse_time
 
 #: Where words are looked for, in the order of how much it says about an error.

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple, Protocol
 
-from faultline_lite.messages import Reason
+from faultline_lite.notifications.messages import Reason
 from faultline_lite.timekeys import Timeunit
 
 #: Why not: the error is muted, its count is below the threshold or between two intervals, or it

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import msgspec
 
-from faultline_lite.grams import fold, skeleton
-from faultline_lite.novelty import Seen
-from faultline_lite.searchable import Part, split_payload
+from faultline_lite.search.grams import fold, skeleton
+from faultline_lite.search.novelty import Seen
+from faultline_lite.search.searchable import Part, split_payload
 from faultline_lite.store.search_terms import Indexed
 
 #: Texts whose skeletons are remembered, if they are no longer than this: files, functions and many

@@ -7,26 +7,26 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from faultline_lite.channels import ChannelConfig
 from faultline_lite.clock import Clock
-from faultline_lite.composing import (
+from faultline_lite.database import Database
+from faultline_lite.exceptions import ChannelConfigError, NotifyError
+from faultline_lite.metrics import Metrics
+from faultline_lite.notifications.channels import ChannelConfig
+from faultline_lite.notifications.composing import (
     Draft,
     choose_config,
     make_message,
     make_resolution,
     read_draft,
 )
-from faultline_lite.database import Database
-from faultline_lite.delivery_plan import Limits
-from faultline_lite.exceptions import ChannelConfigError, NotifyError
-from faultline_lite.metrics import Metrics
+from faultline_lite.notifications.delivery_plan import Limits
+from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.notifiers import notifier_of
 from faultline_lite.notifiers.notifier import Http
 from faultline_lite.notifiers.turns import Turns
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.store.deliveries import Channel, Claimed
 from faultline_lite.store.tracked_issues import delete_number, get_number, set_number
-from faultline_lite.unsealing import Unsealer
 
 #: Over all the requests that it takes.
 ATTEMPT_SECONDS = 50.0

@@ -1,0 +1,1 @@
+"""From a report's notification configs to messages sent: decide, keep, batch, send."""
