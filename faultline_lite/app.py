@@ -50,8 +50,9 @@ from faultline_lite.web.composition import make_pages
 from faultline_lite.web.page import is_for_page, refuse
 from faultline_lite.web.routes import make_routes as make_page_routes
 
-#: What is under way may take so long at a shutdown before it is cut off.
-SHUTDOWN_SECONDS = 10.0
+#: What is under way may take so long at a shutdown before it is cut off; containers are killed
+#: after ten seconds.
+SHUTDOWN_SECONDS = 5.0
 
 
 def create_app(config: Config, clock: Clock | None = None) -> Edge:

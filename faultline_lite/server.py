@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 import threading
@@ -18,6 +19,11 @@ from faultline_lite.database_file import lock_database, prepare_database
 from faultline_lite.exceptions import ConfigError
 from faultline_lite.http.routing import Edge
 
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
+
 BACKLOG = 2048
 #: Objects between two collections. A report makes hundreds, none of them in a cycle, so that
 #: Python's 700 spent a tenth of the time on looking.
@@ -32,6 +38,7 @@ def serve(config: Config, on_ready: Callable[[str], None]) -> None:
     ``on_ready`` is called with the base URL once the socket listens and the database is open.
     Raises ConfigError when the address cannot be had, and DatabaseError when the file cannot.
     """
+    _allow_many_files()
     with lock_database(config.db), listen(config) as listener:
         copy = prepare_database(config.db)
         if copy is not None:
@@ -105,8 +112,18 @@ def listen(config: Config) -> socket.socket:
         )[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = error.strerror or str(error)
+        # A name that is not found has a negative number, and no text but its own.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
         raise ConfigError(f"cannot listen on {config.host}:{config.port}: {reason}") from error
+
+
+def _allow_many_files() -> None:
+    """Raise the limit of open files to what the system allows: every connection is one."""
+    if resource is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def base_url(listener: socket.socket) -> str:

@@ -134,10 +134,14 @@ class ServerProcess:
         self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
 
-    def stop(self, sent: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end and return its exit code."""
+    def stop(
+        self,
+        sent: signal.Signals = signal.SIGTERM,
+        timeout_seconds: float = PATIENCE_SECONDS,
+    ) -> int:
+        """Ask it to end and return its exit code. Raises TimeoutExpired."""
         self.process.send_signal(sent)
-        return self.process.wait(PATIENCE_SECONDS)
+        return self.process.wait(timeout_seconds)
 
     def resident_bytes(self) -> int:
         """Return the resident memory (Linux)."""

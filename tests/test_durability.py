@@ -1,17 +1,14 @@
 """201 means durable: after a crash, on a full disk, whatever the moment."""
 
 import itertools
-import json
 import os
 import resource
 import shutil
-import sqlite3
 import subprocess
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
@@ -20,79 +17,21 @@ import httpx
 import pytest
 
 from faultline_lite.database_file import quick_check
-from faultline_lite.payloads import PayloadCodec
-from faultline_lite.store.dictionaries import list_dictionaries
-from tests.load import ENTRIES, MESSAGES, Load, make_body, running_load
+from tests.load import (
+    ENTRIES,
+    KEEP_ALL,
+    MESSAGES,
+    Load,
+    check_everything_is_there,
+    make_body,
+    read_stored,
+    running_load,
+)
 from tests.reports import error_path, errors_path
 from tests.servers import ServerProcess, server_process, wait_until
 
 CRASHES = 20
-#: Nothing is thinned, so that everything that was acknowledged can be looked for.
-KEEP_ALL = {"FAULTLINE_LITE_MAX_OCCURRENCES_PER_ERROR": "0"}
 MIB = 2**20
-
-
-def read_stored(path: Path) -> Counter[int]:
-    """Return the numbers of the stored reports, each as often as an entry of it is stored."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        codec = PayloadCodec()
-        for dictionary_id, content in list_dictionaries(connection):
-            codec.add_dictionary(dictionary_id, content)
-        rows = connection.execute("SELECT dictionary_id, payload FROM occurrence").fetchall()
-    return Counter(
-        json.loads(codec.decompress(dictionary_id, payload))["params"]["number"]
-        for dictionary_id, payload in rows
-    )
-
-
-def check_agreement(path: Path) -> None:
-    """Check that every counter says what the occurrences say."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        errors = connection.execute(
-            """
-            SELECT error.count, error.kept, count(*), max(occurrence.count), count(DISTINCT
-                occurrence.count), (SELECT sum(count) FROM timeline WHERE error_id = error.id)
-            FROM error JOIN occurrence ON occurrence.error_id = error.id GROUP BY error.id
-            """
-        ).fetchall()
-        (orphans,) = connection.execute(
-            """
-            SELECT count(*) FROM error WHERE NOT EXISTS (
-                SELECT 1 FROM occurrence WHERE error_id = error.id
-            )
-            """
-        ).fetchone()
-        minutes = connection.execute(
-            """
-            SELECT error_id, minute, count FROM timeline ORDER BY error_id, minute
-            """
-        ).fetchall()
-        counted = connection.execute(
-            """
-            SELECT error_id, timestamp_ms / 60000, count(*) FROM occurrence
-            GROUP BY error_id, timestamp_ms / 60000 ORDER BY 1, 2
-            """
-        ).fetchall()
-        seconds = connection.execute(
-            """
-            SELECT count(*), max(ordinal), count(DISTINCT ordinal) FROM occurrence
-            GROUP BY error_id, second
-            """
-        ).fetchall()
-
-    assert all(len(set(numbers)) == 1 for numbers in errors)
-    assert orphans == 0
-    assert minutes == counted
-    assert all(len(set(numbers)) == 1 for numbers in seconds)
-
-
-def check_everything_is_there(path: Path, load: Load) -> None:
-    stored = read_stored(path)
-
-    assert load.acknowledged <= set(stored), "an acknowledged report is lost"
-    assert set(stored) <= load.sent
-    assert set(stored.values()) <= {ENTRIES}, "a report is half there, or twice"
-    check_agreement(path)
 
 
 def test_nothing_is_lost_when_the_program_is_killed_at_any_moment(tmp_path: Path) -> None:
