@@ -12,11 +12,12 @@ from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.erasing import Eraser
 from faultline_lite.store import pages, surplus
+from faultline_lite.store.search_upkeep import get_given_up
 from faultline_lite.store.surplus import Oldest
 
 #: Occurrences that are looked at at once.
 STEP_OLDEST = 500
-#: Errors that go whole at a time: what the index held of them is given back a little later.
+#: Errors that are looked up at once.
 STEP_ERRORS = 100
 #: Pages given back in one transaction, each of which may move another and change those that lead
 #: to it.
@@ -90,17 +91,26 @@ class Room:
                 self._oldest_id = going[-1] if going else oldest[-1].id
                 await eraser.delete(going, "size")
             elif is_round:
-                await self._erase_silent(eraser, target_bytes)
+                await self._erase_silent(eraser, excess_bytes)
                 return
             else:
                 self._oldest_id, is_round = 0, True
 
-    async def _erase_silent(self, eraser: Eraser, target_bytes: int) -> None:
+    async def _erase_silent(self, eraser: Eraser, excess_bytes: int) -> None:
+        """Erase as many errors as take so many bytes of the file, by what they take on average.
+
+        What the index has of them goes later and bit by bit: until then no more are erased.
+        """
+        if await self._database.read(get_given_up) is not None:
+            return
+        used_bytes = await self._database.read(pages.get_used_bytes)
+        count = await self._database.read(surplus.count_errors)
+        silent = -(-count * excess_bytes // used_bytes)
         errors = eraser.freed.errors
-        for error_id in await self._database.read(surplus.list_silent_errors, STEP_ERRORS):
-            if await self._measure_excess_bytes(target_bytes) <= 0:
-                break
-            await eraser.erase([error_id], "size")
+        while silent > 0:
+            ids = await self._database.read(surplus.list_silent_errors, min(silent, STEP_ERRORS))
+            await eraser.erase(ids, "size")
+            silent -= STEP_ERRORS
         _logger.warning(
             "%d errors went with all that was counted of them: their occurrences alone did not "
             "make enough room",

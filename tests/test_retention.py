@@ -1,5 +1,6 @@
 """What is let go and what stays, on a real file."""
 
+import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from faultline_lite.store.pages import get_used_bytes
 from faultline_lite.thinning import MIN_KEPT
 from tests.fakes import FakeClock
 from tests.reports import error_path, errors_path, make_entry, occurrences_path
@@ -24,8 +26,9 @@ class Running(NamedTuple):
 
 
 @contextmanager
-def running(folder: Path, **limits: Any) -> Iterator[Running]:
-    clock = FakeClock()
+def running(folder: Path, clock: FakeClock | None = None, **limits: Any) -> Iterator[Running]:
+    # Jobs run as it is advanced; one that another server had stands still.
+    clock = FakeClock(clock.now_ms()) if clock else FakeClock()
     limits = {"retention_days": 0, "max_occurrences_per_error": 0, "max_db_bytes": 0, **limits}
     with running_server(folder, clock, **limits) as server, server.client() as client:
         yield Running(server, client, clock)
@@ -47,8 +50,9 @@ def kept(client: httpx.Client, message: str) -> list[dict[str, Any]]:
     return found
 
 
-def prune(client: httpx.Client) -> dict[str, int]:
-    freed: dict[str, int] = client.post("/v0/prune").json()["data"]
+def prune(client: httpx.Client, *, dry: bool = False) -> dict[str, Any]:
+    parameters = {"dryRun": "true"} if dry else {}
+    freed: dict[str, Any] = client.post("/v0/prune", params=parameters).json()["data"]
     return freed
 
 
@@ -165,3 +169,71 @@ def test_two_passes_at_once_count_what_goes_once(tmp_path: Path) -> None:
         gone = server.run(run_twice())
 
         assert gone + len(kept(client, "many")) == 500
+
+
+def test_project_over_its_cap_loses_of_what_has_most(tmp_path: Path) -> None:
+    with running(tmp_path, max_occurrences_per_project=60) as (_, client, _clock):
+        post(client, *["rare"] * 5, *["common"] * 30, *["flood"] * 100)
+        freed = prune(client)
+        kept_of = {each: len(kept(client, each)) for each in ("rare", "common", "flood")}
+
+    # 54 are nine tenths of the cap: what is rare stays whole, the others share the rest.
+    assert kept_of == {"rare": 5, "common": 24, "flood": 24}
+    assert freed["reasons"] == {"project": 82}
+
+
+def test_file_that_is_full_of_errors_loses_the_longest_silent(tmp_path: Path) -> None:
+    source = Random(2)  # noqa: S311 - it only has to be incompressible
+    with running(tmp_path, max_db_bytes=2 * 2**20) as (server, client, clock):
+        for number in range(150):
+            name = "".join(source.choices(string.ascii_letters, k=8))
+            post(client, f"{number:04} {name}", params={"text": source.randbytes(8000).hex()})
+            server.run(clock.advance(1))
+        for _ in range(20):
+            prune(client)
+            server.run(server.services.indexing.run())
+        used_bytes = server.run(server.services.database.read(get_used_bytes))
+        numbers = sorted(int(message[:4]) for message in listed(client))
+
+    assert used_bytes <= 2 * 2**20
+    assert 10 < len(numbers) < 149
+    assert numbers == list(range(150 - len(numbers), 150))
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {},
+        {"retention_days": 30},
+        {"max_occurrences_per_error": 10},
+        {"retention_days": 30, "max_occurrences_per_error": 10, "max_occurrences_per_project": 25},
+    ],
+)
+def test_dry_run_says_what_goes_and_lets_nothing_go(tmp_path: Path, limits: dict[str, int]) -> None:
+    with running(tmp_path) as (server, client, clock):
+        post(client, *["gone"] * 3, *["old and new"] * 30)
+        server.run(clock.advance(20 * DAY_SECONDS))
+        post(client, *["old and new"] * 25, *["new"] * 14)
+        server.run(clock.advance(11 * DAY_SECONDS))
+    with running(tmp_path, clock, **limits) as (_, client, _):
+        before = listed(client)
+        first, second = prune(client, dry=True), prune(client, dry=True)
+        after = listed(client)
+        freed = prune(client)
+
+    estimated = [each.pop("payloadBytes") for each in (first, second, freed)]
+    assert before == after
+    assert first == second == freed
+    assert estimated[0] == pytest.approx(estimated[2], rel=0.5)
+
+
+def test_dry_run_estimates_what_the_file_must_lose(tmp_path: Path) -> None:
+    source = Random(3)  # noqa: S311 - it only has to be incompressible
+    with running(tmp_path, max_db_bytes=2 * 2**20) as (_, client, _clock):
+        for _ in range(300):
+            post(client, "large", params={"text": source.randbytes(8000).hex()})
+        would = prune(client, dry=True)
+        freed = prune(client)
+
+    assert would["reasons"].keys() == freed["reasons"].keys() == {"size"}
+    assert would["occurrences"] == pytest.approx(freed["occurrences"], rel=0.4)

@@ -1,7 +1,6 @@
 """Roll-ups are the sum of the minutes, whatever happens in whichever order."""
 
 import sqlite3
-from collections import Counter
 from contextlib import closing
 
 import pytest
@@ -20,14 +19,13 @@ from faultline_lite.store.retention import (
 )
 from faultline_lite.store.surplus import list_deleted_errors
 from faultline_lite.timekeys import MINUTE_MS
+from tests.soundness import read_rollups, sum_minutes
 from tests.stores import NOW_MS, make_occurrence, open_store, record
 
 #: Minutes since the epoch: neighbours, across hours, days and years, before 1970, in any order.
 MINUTES = st.sampled_from((-100_000, -61, -60, -1, 0, 1, 59, 60, 1439, 1440, 400 * 1440))
 PROJECTS = st.sampled_from(("web", "app"))
 MESSAGES = st.sampled_from(("first", "second", "third"))
-
-Counts = Counter[tuple[int, int, int]]
 
 
 class Store(RuleBasedStateMachine):
@@ -78,46 +76,6 @@ class Store(RuleBasedStateMachine):
     @invariant()
     def rollups_are_the_sum_of_the_minutes(self) -> None:
         assert read_rollups(self.connection) == sum_minutes(self.connection)
-
-
-def read_rollups(connection: sqlite3.Connection) -> tuple[Counts, Counts]:
-    """Return what errors and projects have by (owner, unit, minute), what is open included."""
-    errors, projects = Counts(), Counts()
-    for owner, unit, minute, count in connection.execute("SELECT * FROM error_rollup"):
-        errors[owner, unit, minute] += count
-    for owner, unit, minute, count in connection.execute("SELECT * FROM project_rollup"):
-        projects[owner, unit, minute] += count
-    for owner, minute, count in _open_units(connection, "error"):
-        for unit in (60, 1440):
-            errors[owner, unit, minute - minute % unit] += count
-    for owner, minute, count in _open_units(connection, "project"):
-        for unit in (1, 60, 1440):
-            projects[owner, unit, minute - minute % unit] += count
-            projects[0, unit, minute - minute % unit] += count
-    return errors, projects
-
-
-def sum_minutes(connection: sqlite3.Connection) -> tuple[Counts, Counts]:
-    """Return the same, computed from the timelines."""
-    errors, projects = Counts(), Counts()
-    for error_id, project_id, minute, count in connection.execute(
-        """
-        SELECT error.id, coalesce(counted_in, project_id), minute, timeline.count
-        FROM timeline JOIN error ON error.id = error_id
-        """
-    ):
-        for unit in (60, 1440):
-            errors[error_id, unit, minute - minute % unit] += count
-        for unit in (1, 60, 1440):
-            for owner in (project_id, 0):
-                projects[owner, unit, minute - minute % unit] += count
-    return errors, projects
-
-
-def _open_units(connection: sqlite3.Connection, owner: str) -> list[tuple[int, int, int]]:
-    return connection.execute(
-        f"SELECT id, open_minute, open_count FROM {owner} WHERE open_count <> 0"  # noqa: S608
-    ).fetchall()
 
 
 TestStore = Store.TestCase

@@ -47,6 +47,12 @@ def list_silent_errors(connection: sqlite3.Connection, limit: int) -> list[int]:
     return [error_id for (error_id,) in rows]
 
 
+def count_errors(connection: sqlite3.Connection) -> int:
+    """Return how many errors there are, those that wait to be erased included."""
+    (count,) = connection.execute("SELECT count(*) FROM error").fetchone()
+    return int(count)
+
+
 def list_expired_occurrences(
     connection: sqlite3.Connection, before_ms: int, limit: int
 ) -> list[int]:
