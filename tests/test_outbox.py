@@ -1,5 +1,6 @@
 """From decided to delivered: at once, in batches, within caps, again after failures, never lost."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 from faultline_lite.notifications.delivery_plan import back_off_seconds
 from faultline_lite.store.deliveries import claim_delivery, retry_delivery
-from tests.fakes import Answer, FakeClock, Fault, Receiver
+from tests.fakes import Answer, FakeClock, Fault, Receiver, Request
+from tests.fakes.http import Reply
 from tests.fakes.receiver import told
 from tests.office import Office, open_office
 
@@ -126,6 +128,21 @@ async def test_worst_errors_are_shown_and_the_rest_is_counted(
     shown = sorted(range(6, 26), reverse=True)
     assert [error["occurrences"] for error in message["errors"]] == shown
     assert (message["errorCount"], message["occurrenceCount"]) == (25, sum(range(1, 26)))
+
+
+async def test_batch_of_very_many_errors_is_one_message(office: Office, receiver: Receiver) -> None:
+    to = [receiver.config()]
+    names = [f"error {chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(450)]
+    await office.report("opening", to=to)
+    await receiver.next()
+
+    await office.report(*names, *names[:3], to=to)
+    await office.pass_time(5)
+    message = await receiver.next()
+
+    assert (message["errorCount"], message["occurrenceCount"]) == (450, 453)
+    assert [error["occurrences"] for error in message["errors"][:4]] == [2, 2, 2, 1]
+    assert not await office.waiting()
 
 
 # Caps
@@ -354,17 +371,42 @@ async def test_restart_sends_what_waited_and_what_was_being_sent(
     assert told(after) == {"waiting": 1}
 
 
-async def test_message_under_way_is_finished_at_a_shutdown(
+async def test_message_under_way_is_finished_at_a_shutdown_and_nothing_else_begins(
+    office: Office, receiver: Receiver
+) -> None:
+    outbox = office.services.outbox
+    stopping: list[asyncio.Task[None]] = []
+    take = receiver.handler
+
+    def stop_and_take(request: Request) -> Reply:
+        # It is not answered yet.
+        stopping.append(asyncio.create_task(outbox.stop(10)))
+        return take(request)
+
+    receiver.handler = stop_and_take
+    await office.report("under way", to=[receiver.config()])
+    await receiver.next()
+    await asyncio.wait_for(stopping[0], 10)
+    await office.report("too late", to=[receiver.config(secret="another channel")])
+    await office.rest()
+
+    (delivery,) = await office.deliveries()
+    assert (delivery.state, delivery.outcome) == ("sent", "answered 200")
+    assert [each.occurrences for each in await office.waiting()] == [1]
+
+
+async def test_message_that_outlasts_the_grace_is_cut_off_and_sent_at_the_next_start(
     tmp_path: Path, clock: FakeClock, receiver: Receiver
 ) -> None:
+    receiver.script.append(Fault.HANG)
     async with open_office(tmp_path, clock) as office:
         await office.report("one", to=[receiver.config()])
         await receiver.next()
-        # It was answered; what it came to is still to be recorded.
-        await office.services.outbox.stop(10)
-        (delivery,) = await office.deliveries()
+        await asyncio.wait_for(office.services.outbox.stop(0.01), 5)
+    async with open_office(tmp_path, clock):
+        again = await receiver.next()
 
-    assert (delivery.state, delivery.outcome) == ("sent", "answered 200")
+    assert told(again) == {"one": 1}
 
 
 async def test_claimed_message_is_nobody_elses_before_its_lease_is_over(

@@ -18,6 +18,7 @@ from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.store.delivery_items import (
     Item,
+    count_items,
     get_first_message,
     get_told_occurrence,
     list_items,
@@ -44,13 +45,13 @@ class Draft(NamedTuple):
 
 def read_draft(connection: sqlite3.Connection, codec: PayloadCodec, delivery_id: int) -> Draft:
     """Return what the delivery tells of; nothing where all of it was deleted since."""
-    groups = [
-        list(items)
-        for _, items in groupby(list_items(connection, delivery_id), attrgetter("error_id"))
+    errors, occurrences = count_items(connection, delivery_id)
+    items = list_items(connection, delivery_id, MAX_SHOWN)
+    told = [
+        _read_told(connection, codec, list(of_one))
+        for _, of_one in groupby(items, attrgetter("error_id"))
     ]
-    occurrences = sum(item.occurrences for items in groups for item in items)
-    told = [_read_told(connection, codec, items) for items in groups[:MAX_SHOWN]]
-    return Draft(told, len(groups), occurrences)
+    return Draft(told, errors, occurrences)
 
 
 def choose_config(draft: Draft, unsealer: Unsealer) -> tuple[int, ChannelConfig]:

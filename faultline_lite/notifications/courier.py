@@ -29,6 +29,8 @@ from faultline_lite.timekeys import format_time
 LEASE_MS = 60_000
 #: Before the store is asked again after it could not take a write, or failed.
 STORE_RETRY_SECONDS = 5.0
+#: Rows of the outbox that one write moves into a message: some milliseconds.
+STEP_ROWS = 200
 #: Between two looks at what is due while there is a reason to wait.
 LOOK_SECONDS = 1.0
 #: The wall clock may be set meanwhile: a longer wait is looked at again.
@@ -107,7 +109,14 @@ class Courier:
                 store.form_deliveries, channel.id, step.config_ids, now_ms, note, step.limit
             )
         else:
-            await write(store.form_delivery, channel.id, step.config_ids, now_ms, note)
+            delivery_id, moved = await write(
+                store.form_delivery, channel.id, step.config_ids, now_ms, note, STEP_ROWS
+            )
+            while moved == STEP_ROWS:
+                # Nobody else sends for the channel, so that it may grow before it is sent.
+                moved = await write(
+                    store.extend_delivery, delivery_id, channel.id, step.config_ids, STEP_ROWS
+                )
         self._capped = None
 
     def _say_held(self) -> str | None:

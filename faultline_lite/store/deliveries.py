@@ -155,10 +155,42 @@ def form_delivery(
     config_ids: Sequence[int],
     now_ms: int,
     note: str | None,
+    limit: int,
+) -> tuple[int, int]:
+    """Move up to ``limit`` rows that these configs have in the outbox into one message.
+
+    Returns its id and how many rows were looked at; what is more is added by ``extend_delivery``.
+    """
+    delivery_id = _insert(connection, channel_id, "message", now_ms, note)
+    return delivery_id, extend_delivery(connection, delivery_id, channel_id, config_ids, limit)
+
+
+def extend_delivery(
+    connection: sqlite3.Connection,
+    delivery_id: int,
+    channel_id: int,
+    config_ids: Sequence[int],
+    limit: int,
 ) -> int:
-    """Move what these configs have in the outbox into one message; return how many were made."""
-    chosen = f"channel_id = ? AND config_id IN ({', '.join('?' * len(config_ids))})"
-    return _form(connection, channel_id, chosen, (channel_id, *config_ids), now_ms, note)
+    """Move more rows into a message that nobody sends yet; return how many were looked at.
+
+    With fewer than ``limit`` that was all, and a message that tells of nothing goes.
+    """
+    configs = f"config_id IN ({', '.join('?' * len(config_ids))})"
+    rows = connection.execute(
+        f"SELECT config_id, error_id FROM outbox WHERE channel_id = ? AND {configs} LIMIT ?",
+        (channel_id, *config_ids, limit),
+    ).fetchall()
+    _move(connection, delivery_id, channel_id, rows)
+    if len(rows) < limit:
+        connection.execute(
+            """
+            DELETE FROM delivery WHERE id = ?
+            AND NOT EXISTS (SELECT 1 FROM delivery_item WHERE delivery_id = delivery.id)
+            """,
+            (delivery_id,),
+        )
+    return len(rows)
 
 
 def form_deliveries(
@@ -169,7 +201,7 @@ def form_deliveries(
     note: str | None,
     limit: int,
 ) -> int:
-    """Like ``form_delivery``, with a message for each error, up to ``limit``, the worst first."""
+    """Make a message for each error, up to ``limit``, the worst first; return how many."""
     configs = f"config_id IN ({', '.join('?' * len(config_ids))})"
     errors = connection.execute(
         f"""
@@ -178,11 +210,16 @@ def form_deliveries(
         """,
         (channel_id, *config_ids, min(limit, MAX_FORMED)),
     ).fetchall()
-    chosen = f"channel_id = ? AND {configs} AND error_id = ?"
-    return sum(
-        _form(connection, channel_id, chosen, (channel_id, *config_ids, *error), now_ms, note)
-        for error in errors
-    )
+    for (error_id,) in errors:
+        delivery_id = _insert(connection, channel_id, "message", now_ms, note)
+        rows = connection.execute(
+            f"SELECT config_id, error_id FROM outbox WHERE channel_id = ? AND {configs} "
+            "AND error_id = ?",
+            (channel_id, *config_ids, error_id),
+        ).fetchall()
+        if not _move(connection, delivery_id, channel_id, rows):
+            connection.execute("DELETE FROM delivery WHERE id = ?", (delivery_id,))
+    return len(errors)
 
 
 def insert_resolution(connection: sqlite3.Connection, error_id: int, now_ms: int) -> list[bytes]:
@@ -290,38 +327,44 @@ def delete_delivery(connection: sqlite3.Connection, delivery_id: int) -> None:
     connection.execute("DELETE FROM delivery WHERE id = ?", (delivery_id,))
 
 
-def _form(
+def _move(
     connection: sqlite3.Connection,
+    delivery_id: int,
     channel_id: int,
-    chosen: str,
-    values: Sequence[int],
-    now_ms: int,
-    note: str | None,
+    rows: Sequence[tuple[int, int]],
 ) -> int:
-    """Move the chosen rows of the outbox into a delivery; those of deleted errors just go."""
-    is_alive = """
-        EXISTS (
-            SELECT 1 FROM error JOIN project ON project.id = error.project_id
-            WHERE error.id = outbox.error_id AND project.name IS NOT NULL
+    """Move these (config, error) of the outbox into the delivery; those of deleted errors just go.
+
+    Returns how many moved. What came of an error after it was moved is added to it.
+    """
+    moved = 0
+    for row in rows:
+        moved += connection.execute(
+            """
+            INSERT INTO delivery_item (
+                delivery_id, config_id, error_id, reason, occurrences,
+                first_count, last_count, second, ordinal
+            )
+            SELECT ?, config_id, error_id, reason, occurrences,
+                first_count, last_count, second, ordinal
+            FROM outbox WHERE channel_id = ? AND config_id = ? AND error_id = ? AND EXISTS (
+                SELECT 1 FROM error JOIN project ON project.id = error.project_id
+                WHERE error.id = outbox.error_id AND project.name IS NOT NULL
+            )
+            ON CONFLICT (delivery_id, config_id, error_id) DO UPDATE SET
+                reason = min(reason, excluded.reason),
+                occurrences = occurrences + excluded.occurrences,
+                last_count = excluded.last_count,
+                second = excluded.second,
+                ordinal = excluded.ordinal
+            """,
+            (delivery_id, channel_id, *row),
+        ).rowcount
+        connection.execute(
+            "DELETE FROM outbox WHERE channel_id = ? AND config_id = ? AND error_id = ?",
+            (channel_id, *row),
         )
-        """
-    delivery_id = _insert(connection, channel_id, "message", now_ms, note)
-    moved = connection.execute(
-        f"""
-        INSERT INTO delivery_item (
-            delivery_id, config_id, error_id, reason, occurrences,
-            first_count, last_count, second, ordinal
-        )
-        SELECT ?, config_id, error_id, reason, occurrences,
-            first_count, last_count, second, ordinal
-        FROM outbox WHERE {chosen} AND {is_alive}
-        """,
-        (delivery_id, *values),
-    ).rowcount
-    connection.execute(f"DELETE FROM outbox WHERE {chosen}", values)
-    if moved == 0:
-        connection.execute("DELETE FROM delivery WHERE id = ?", (delivery_id,))
-    return int(moved > 0)
+    return moved
 
 
 def _insert(

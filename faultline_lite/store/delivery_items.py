@@ -9,6 +9,12 @@ from faultline_lite.notifications.messages import Reason
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.store.occurrences import get_latest, get_occurrence
 
+#: The errors of a delivery, but for what was deleted since.
+_ALIVE = """
+    delivery_item AS item JOIN error ON error.id = item.error_id
+    JOIN project ON project.id = error.project_id AND project.name IS NOT NULL
+    """
+
 
 class Item(msgspec.Struct, frozen=True, array_like=True):
     """One error by one config in a delivery. The fields are in the order of the query's.
@@ -32,25 +38,41 @@ class Item(msgspec.Struct, frozen=True, array_like=True):
     ordinal: int
 
 
-def list_items(connection: sqlite3.Connection, delivery_id: int) -> list[Item]:
-    """Return what the delivery tells of, but for what was deleted since; the worst first.
+def count_items(connection: sqlite3.Connection, delivery_id: int) -> tuple[int, int]:
+    """Return how many errors the delivery tells of, and how many occurrences of them."""
+    errors, occurrences = connection.execute(
+        f"""
+        SELECT count(DISTINCT error.id), coalesce(sum(item.occurrences), 0)
+        FROM {_ALIVE} WHERE item.delivery_id = ?
+        """,
+        (delivery_id,),
+    ).fetchone()
+    return int(errors), int(occurrences)
+
+
+def list_items(connection: sqlite3.Connection, delivery_id: int, errors: int) -> list[Item]:
+    """Return what the delivery tells of its worst errors, at most so many, the worst first.
 
     The items of one error follow each other, the latest first.
     """
     rows = connection.execute(
-        """
+        f"""
+        WITH worst AS (
+            SELECT error.id, sum(item.occurrences) AS occurrences
+            FROM {_ALIVE} WHERE item.delivery_id = ?1
+            GROUP BY error.id ORDER BY 2 DESC, error.count DESC, error.id LIMIT ?2
+        )
         SELECT error.id, error.group_key, project.name, error.message, error.type, error.status,
             error.count, item.config_id, channel_config.sealed, item.reason, item.occurrences,
             item.last_count, item.second, item.ordinal
-        FROM delivery_item AS item
-        JOIN error ON error.id = item.error_id
-        JOIN project ON project.id = error.project_id AND project.name IS NOT NULL
+        FROM {_ALIVE}
+        JOIN worst ON worst.id = error.id
         JOIN channel_config ON channel_config.id = item.config_id
-        WHERE item.delivery_id = ?
-        ORDER BY sum(item.occurrences) OVER (PARTITION BY item.error_id) DESC,
-            error.count DESC, error.id, item.last_count DESC, item.config_id
+        WHERE item.delivery_id = ?1
+        ORDER BY worst.occurrences DESC, error.count DESC, error.id,
+            item.last_count DESC, item.config_id
         """,
-        (delivery_id,),
+        (delivery_id, errors),
     )
     return [msgspec.convert(row, Item) for row in rows]
 
