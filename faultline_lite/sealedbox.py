@@ -23,6 +23,10 @@ from faultline_lite.private_files import open_private_file, write_private_file
 
 KEY_ID_CHARACTERS = 8
 PUBLIC_KEY_BYTES = 32
+#: With more than this a URL that carries a sealed string gets too long for some proxies.
+COMFORTABLE_CHARACTERS = 2000
+#: What a sealed string has at most where we seal it.
+MAX_CHARACTERS = 4000
 #: Some four times what `seal` makes at the most: what is longer was not sealed for us.
 MAX_SEALED_CHARACTERS = 16 * 1024
 IDENTITY_BYTES = 16

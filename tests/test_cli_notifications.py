@@ -1,10 +1,7 @@
 """`deliveries`, `why` and `notify-test`, on a server and a web hook on loopback."""
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +11,15 @@ from click.testing import CliRunner, Result
 from faultline_lite.cli import cli
 from faultline_lite.sealedbox import KeyStore, create_key_file
 from tests.fakes import Answer, FakeClock, FakeSlack, Receiver
-from tests.fakes.http import FakeServer
+from tests.fakes.http import far_side
 from tests.reports import errors_path, make_report
 from tests.servers import RunningServer, running_server
 
 
-@contextmanager
-def far_side(server: FakeServer) -> Iterator[FakeServer]:
-    """Run a server of the outside world in a thread of its own, beside commands that block."""
-    started, ended = threading.Event(), asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def serve() -> None:
-        loops.append(asyncio.get_running_loop())
-        async with server.run():
-            started.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    try:
-        assert started.wait(10)
-        yield server
-    finally:
-        loops[0].call_soon_threadsafe(ended.set)
-        thread.join()
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with far_side(Receiver()) as receiver:
-        assert isinstance(receiver, Receiver)
+    receiver = Receiver()
+    with far_side(receiver):
         yield receiver
 
 

@@ -7,27 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from faultline_lite.cli.output import json_text, print_table, printable
 from faultline_lite.cli.settings import config_option, load_settings
 from faultline_lite.exceptions import ConfigError
-from faultline_lite.notifications.channels import (
-    MAX_PER_HOUR,
-    ChannelConfig,
-    camel,
-    find_unknown_fields,
-)
+from faultline_lite.notifications.channels import MAX_PER_HOUR, find_unknown_fields
 from faultline_lite.notifiers import NOTIFIERS, find_kind, parse_configs
-from faultline_lite.sealedbox import load_key_file, parse_public_key, rotate_keys
+from faultline_lite.notifiers.fields import list_own_fields
+from faultline_lite.sealedbox import (
+    COMFORTABLE_CHARACTERS,
+    MAX_CHARACTERS,
+    load_key_file,
+    parse_public_key,
+    rotate_keys,
+)
 from faultline_lite.sealedbox import seal as seal_bytes
 from faultline_lite.timekeys import format_time, parse_time
-
-#: With more than this a URL that carries the sealed string gets too long for some proxies.
-COMFORTABLE_CHARACTERS = 2000
-MAX_CHARACTERS = 4000
-#: Prompts for these do not show what is typed.
-HIDDEN_FIELDS = frozenset({"endpoint", "url", "secret", "user_token", "personal_access_token"})
 
 Json = dict[str, Any]
 
@@ -158,21 +153,16 @@ def _check_expiry(expires: str) -> None:
 def _ask(type_: str | None) -> Json:
     """Ask for the fields of a config; an empty answer leaves an optional one out."""
     type_ = type_ or click.prompt("type", type=click.Choice(list(NOTIFIERS)))
-    common = set(ChannelConfig.__struct_fields__)
     value: Json = {"type": type_}
-    fields = msgspec.structs.fields(NOTIFIERS[type_].config)
-    for field in sorted(fields, key=lambda each: not each.required):
-        if field.name in common:
-            continue
-        name = camel(field.name)
+    for field in list_own_fields(NOTIFIERS[type_]):
         answer = click.prompt(
-            name if field.required else f"{name} (optional)",
-            default=None if field.required else "",
+            field.name if field.is_required else f"{field.name} (optional)",
+            default=None if field.is_required else "",
             show_default=False,
-            hide_input=field.name in HIDDEN_FIELDS,
+            hide_input=field.kind == "secret",
             err=True,
         )
         if answer:
-            is_list = "tuple" in str(field.type)
-            value[name] = [part.strip() for part in answer.split(",")] if is_list else answer
+            is_list = field.kind == "list"
+            value[field.name] = [part.strip() for part in answer.split(",")] if is_list else answer
     return value

@@ -131,10 +131,17 @@ def _explain(error: Exception, channel: Channel, config: ChannelConfig) -> Resul
         )
     if isinstance(error, TimeoutError):
         return Result(failure=f"it was not sent within {ATTEMPT_SECONDS:g} seconds")
-    # A bug of ours. Its message may hold anything, so that only the way to it is logged.
+    return Result(failure=report_bug(error, channel.label))
+
+
+def report_bug(error: Exception, label: str) -> str:
+    """Log what a notifier should not have raised, and return what to say of it.
+
+    Its message may hold anything, so that only the way to it is logged.
+    """
     way = "".join(traceback.format_tb(error.__traceback__))
-    _logger.error("%s: %s in a notifier:\n%s", channel.label, type(error).__name__, way)
-    return Result(failure=f"an internal error, {type(error).__name__}; the log has more")
+    _logger.error("%s: %s in a notifier:\n%s", label, type(error).__name__, way)
+    return f"an internal error, {type(error).__name__}; the log has more"
 
 
 def _cut(text: str) -> str:

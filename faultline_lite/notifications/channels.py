@@ -28,6 +28,8 @@ CONCEALED = "[concealed]"
 SHORTEST_SECRET = 6
 
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
+#: Never shown: a token, or a URL that is as good as one.
+Secret = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS, extra={"secret": True})]
 Whole = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 
 
@@ -145,6 +147,14 @@ def find_unknown_fields(value: dict[str, Any], kind: type[ChannelConfig]) -> lis
     """Return the names in ``value`` that mean nothing to configs of that kind."""
     names = {field.name for field in msgspec.structs.fields(kind)} | {"type"}
     return [name for name in value if name not in names | set(map(camel, names))]
+
+
+def is_secret(kind: Any) -> bool:
+    """Return whether a field of that type is a ``Secret``, or may be one."""
+    metas = getattr(kind, "__metadata__", ())
+    return any((meta.extra or {}).get("secret") for meta in metas) or any(
+        is_secret(each) for each in get_args(kind) if get_origin(kind) is not Literal
+    )
 
 
 def camel(name: str) -> str:

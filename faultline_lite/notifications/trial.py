@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from faultline_lite.exceptions import NotifyError
 from faultline_lite.fingerprint import group_key
-from faultline_lite.notifications.attempt import ATTEMPT_SECONDS
+from faultline_lite.notifications.attempt import ATTEMPT_SECONDS, report_bug
 from faultline_lite.notifications.channels import ChannelConfig
 from faultline_lite.notifications.messages import ErrorSummary, Message
 from faultline_lite.notifiers import notifier_of
@@ -52,6 +52,8 @@ async def try_config(config: ChannelConfig, http: Http, now_ms: int) -> str:
     except TimeoutError:
         reason = f"it was not sent within {ATTEMPT_SECONDS:g} seconds"
         raise NotifyError(reason, permanent=False) from None
+    except Exception as error:  # noqa: BLE001 - its message, and so a traceback, may hold a secret
+        raise NotifyError(report_bug(error, config.label), permanent=False) from None
     return config.conceal(outcome)
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from faultline_lite.egress.guard import HttpResponse
 from faultline_lite.exceptions import NotifyError, Problem
-from faultline_lite.notifications.channels import ChannelConfig, Text, format_local_time
+from faultline_lite.notifications.channels import ChannelConfig, Secret, format_local_time
 from faultline_lite.notifications.messages import MAX_SHOWN, ErrorSummary, Message, frames_of
 from faultline_lite.notifiers.answers import failure_of
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
@@ -38,7 +38,7 @@ class AppriseConfig(ChannelConfig, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "apprise"
 
-    url: Text
+    url: Secret
 
     @property
     def place(self) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from faultline_lite.egress.guard import MAX_ANSWER_BYTES, HttpResponse
 from faultline_lite.exceptions import NotifyError, Problem
-from faultline_lite.notifications.channels import Text
+from faultline_lite.notifications.channels import Secret, Text
 from faultline_lite.notifications.messages import Message, Resolution
 from faultline_lite.notifiers.answers import (
     JSON_HEADERS,
@@ -51,7 +51,7 @@ class GitHubConfig(TrackerConfig, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "github"
 
-    user_token: Text
+    user_token: Secret
     endpoint: Text = DEFAULT_ENDPOINT
 
     @property

@@ -9,7 +9,7 @@ import msgspec
 
 from faultline_lite.egress.guard import MAX_ANSWER_BYTES, HttpResponse
 from faultline_lite.exceptions import Problem
-from faultline_lite.notifications.channels import Text
+from faultline_lite.notifications.channels import Secret, Text
 from faultline_lite.notifications.messages import Message, Resolution
 from faultline_lite.notifiers.answers import (
     JSON_HEADERS,
@@ -47,7 +47,7 @@ class GitLabConfig(TrackerConfig, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "gitlab"
 
-    personal_access_token: Text
+    personal_access_token: Secret
     endpoint: Text = DEFAULT_ENDPOINT
 
     @property

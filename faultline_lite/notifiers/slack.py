@@ -12,7 +12,7 @@ import msgspec
 
 from faultline_lite.egress.guard import HttpResponse
 from faultline_lite.exceptions import NotifyError, Problem
-from faultline_lite.notifications.channels import ChannelConfig, Text, format_local_time
+from faultline_lite.notifications.channels import ChannelConfig, Secret, Text, format_local_time
 from faultline_lite.notifications.messages import MAX_SHOWN, ErrorSummary, Message, frames_of
 from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_success
 from faultline_lite.notifiers.endpoints import find_url_problems
@@ -42,7 +42,7 @@ class SlackConfig(ChannelConfig, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "slack"
 
-    endpoint: Text
+    endpoint: Secret
     channel: Text
     username: Text | None = None
     icon_emoji: Text | None = None

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from faultline_lite.exceptions import Problem
-from faultline_lite.notifications.channels import ChannelConfig, Text, format_local_time
+from faultline_lite.notifications.channels import ChannelConfig, Secret, format_local_time
 from faultline_lite.notifications.messages import ErrorSummary, Message
 from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_success
 from faultline_lite.notifiers.endpoints import find_url_problems, host_of
@@ -37,8 +37,8 @@ class WebhookConfig(ChannelConfig, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "webhook"
 
-    endpoint: Text
-    secret: Text | None = None
+    endpoint: Secret
+    secret: Secret | None = None
 
     @property
     def place(self) -> str:

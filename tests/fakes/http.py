@@ -6,9 +6,10 @@ import gzip
 import socket
 import ssl
 import struct
+import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -165,6 +166,28 @@ class FakeServer:
                 writer.write(b".")
                 await writer.drain()
                 await asyncio.sleep(0.005)
+
+
+@contextmanager
+def far_side(server: FakeServer) -> Iterator[None]:
+    """Run a server of the outside world in a thread of its own, beside tests that block."""
+    started, ended = threading.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        async with server.run():
+            started.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        assert started.wait(10)
+        yield
+    finally:
+        loops[0].call_soon_threadsafe(ended.set)
+        thread.join()
 
 
 class _Conversation:
