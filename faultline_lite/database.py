@@ -220,19 +220,23 @@ def _checkpoint(connection: sqlite3.Connection, mode: str) -> tuple[int, int, in
     return busy, log_pages, moved_pages
 
 
-def _empty_log(connection: sqlite3.Connection, _: Sequence[None]) -> list[None]:
-    connection.execute("COMMIT")
-    _checkpoint(connection, "RESTART")
-    return [None]
+def _empty_log(connection: sqlite3.Connection, _: Sequence[None]) -> list[bool]:
+    return [_end_log_at_once(connection, "RESTART")]
 
 
 def _truncate_log(connection: sqlite3.Connection, _: Sequence[None]) -> list[bool]:
+    return [_end_log_at_once(connection, "TRUNCATE")]
+
+
+def _end_log_at_once(connection: sqlite3.Connection, mode: str) -> bool:
+    """Have the log begin anew; return False where a reader still needs it.
+
+    Nobody waits for a slow reader: no write could be made meanwhile.
+    """
     connection.execute("COMMIT")
     (timeout_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    # Nobody waits for a slow reader.
     connection.execute("PRAGMA busy_timeout = 0")
     try:
-        is_busy = _checkpoint(connection, "TRUNCATE")[0]
+        return not _checkpoint(connection, mode)[0]
     finally:
         connection.execute(f"PRAGMA busy_timeout = {timeout_ms:d}")
-    return [not is_busy]

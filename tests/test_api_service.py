@@ -1,9 +1,7 @@
 """What is asked about the server itself: health, metrics, version, backup, prune."""
 
-import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -30,32 +28,6 @@ def test_health_is_ok_while_reports_can_be_stored(client: httpx.Client) -> None:
     answer = client.get("/healthz")
 
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
-
-
-def test_health_and_reports_say_so_while_the_store_cannot_write(
-    server: RunningServer, client: httpx.Client
-) -> None:
-    client.post(errors_path(), json=make_report("before"))
-    # The writer waits for a lock for seconds; here it need not.
-    server.run(server.services.database.write(_wait_for_no_lock))
-    with closing(sqlite3.connect(server.config.db, isolation_level=None)) as foreign:
-        foreign.execute("BEGIN EXCLUSIVE")
-        refused = client.post(errors_path(), json=make_report("refused"))
-        unhealthy = client.get("/healthz")
-        read = client.get(error_path("before"))
-        foreign.execute("ROLLBACK")
-    healthy = client.get("/healthz")
-    after = client.post(errors_path(), json=make_report("after"))
-
-    assert (refused.status_code, unhealthy.status_code) == (503, 503)
-    assert (refused.headers["retry-after"], unhealthy.headers["retry-after"]) == ("5", "5")
-    assert unhealthy.json()["message"] == "the database cannot be written: database is locked"
-    assert (read.status_code, healthy.status_code, after.status_code) == (200, 200, 201)
-    assert client.get(error_path("refused")).status_code == 404
-
-
-def _wait_for_no_lock(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA busy_timeout = 0")
 
 
 def test_info_says_which_version_this_is(client: httpx.Client) -> None:
