@@ -9,6 +9,7 @@ Its caller alone changes rows, one step after the other.
 """
 
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
@@ -45,7 +46,11 @@ class _Merge(NamedTuple):
 
 
 class IndexUpkeep:
-    """Cleans up in steps; ``index_step`` lets new occurrences in between two of a long piece."""
+    """Cleans up in steps.
+
+    ``index_step`` lets new occurrences in between two steps of a long piece; ``give_way`` is told
+    how many seconds a piece of work has taken.
+    """
 
     def __init__(
         self,
@@ -53,11 +58,13 @@ class IndexUpkeep:
         codec: PayloadCodec,
         clock: Clock,
         index_step: Callable[[], Awaitable[bool]],
+        give_way: Callable[[float], None],
     ) -> None:
         self._database = database
         self._codec = codec
         self._clock = clock
         self._index_step = index_step
+        self._give_way = give_way
         self._outdated: deque[int] = deque()
         self._looks_at = clock.monotonic() + LOOK_SECONDS
 
@@ -102,13 +109,12 @@ class IndexUpkeep:
         kept = store.list_indexed(connection, error_id, after_id, STEP_OCCURRENCES)
         if not kept:
             return None
-        texts = [
-            text
-            for each in kept
-            for text in find_new_texts(
-                self._codec.decompress(each.dictionary_id, each.payload), seen
-            )
-        ]
+        texts: list[Indexed] = []
+        for each in kept:
+            started = time.perf_counter()
+            payload = self._codec.decompress(each.dictionary_id, each.payload)
+            texts += find_new_texts(payload, seen)
+            self._give_way(time.perf_counter() - started)
         return kept[-1].id, self._make_rows(error_id, kept[0].id, texts)
 
     async def _take_out(self) -> bool:
@@ -138,10 +144,13 @@ class IndexUpkeep:
         segment = store.get_loose_segment(connection, STEP_ROWS)
         if segment is None:
             return None
+        started = time.perf_counter()
         rows = index.read_rows_back(connection, self._codec, segment.last_row_id, STEP_ROWS)
         texts = merge_texts(text for row in reversed(rows) for text in row.texts)
         old = [OldRow(row.id, row.previous_id, make_terms(row.texts)) for row in rows]
-        return _Merge(segment, old, self._make_rows(segment.error_id, 0, texts))
+        merge = _Merge(segment, old, self._make_rows(segment.error_id, 0, texts))
+        self._give_way(time.perf_counter() - started)
+        return merge
 
     def _make_rows(
         self, error_id: int, first_occurrence_id: int, texts: Iterable[Indexed]

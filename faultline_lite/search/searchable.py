@@ -6,15 +6,17 @@ fields are not: every report has them.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 Kind = Literal["message", "type", "file", "function", "value", "environment", "release"]
 
-#: Of longer texts the beginning is searched, and of an occurrence with very many the first ones.
+#: Of longer texts the beginning is searched, and of parts with very many the first ones.
 MAX_TEXT_CHARACTERS = 16_384
-MAX_PART_CHARACTERS = 65_536
+MAX_PART_CHARACTERS = 32_768
+MAX_PART_TEXTS = 1000
 
 _MAPS = ("context", "environment", "session", "params")
 #: Fields of the context that a query can ask for by name.
@@ -82,7 +84,7 @@ def split_payload(payload: bytes) -> list[Part]:
 
 def _bound(found: Iterable[tuple[Kind, str]]) -> Iterator[tuple[Kind, str]]:
     left = MAX_PART_CHARACTERS
-    for kind, text in found:
+    for kind, text in islice(found, MAX_PART_TEXTS):
         kept = text[: min(left, MAX_TEXT_CHARACTERS)]
         left -= len(kept)
         yield kind, kept
