@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 #: Frames that are shown, of a longer backtrace from both ends.
 MAX_FRAMES = 200
-LAST_FRAMES = 50
+#: The part of them that is of the end.
+LAST_SHARE = 4
 MAX_CODE_LINES = 21
 MAX_LINE_CHARACTERS = 300
 MAX_NAME_CHARACTERS = 500
@@ -64,13 +65,12 @@ class Backtrace(NamedTuple):
     gap: int
 
 
-def read_backtrace(frames: Any, root_directory: Any) -> Backtrace:
-    """Return the backtrace of a payload; what is no frame in it is left out."""
+def read_backtrace(frames: Any, root_directory: Any, most: int = MAX_FRAMES) -> Backtrace:
+    """Return the backtrace of a payload, ``most`` frames of it; what is no frame is left out."""
     given = [each for each in frames if isinstance(each, dict)] if isinstance(frames, list) else []
-    left_out = max(0, len(given) - MAX_FRAMES)
-    shown = given
-    if left_out:
-        shown = [*given[: MAX_FRAMES - LAST_FRAMES], *given[-LAST_FRAMES:]]
+    left_out = max(0, len(given) - most)
+    last = most // LAST_SHARE
+    shown = [*given[: most - last], *given[-last:]] if left_out else given
     root = _choose_root(shown, root_directory)
     read = [_read_frame(each, root) for each in shown]
     if not any(frame.is_own for frame in read):
@@ -78,8 +78,8 @@ def read_backtrace(frames: Any, root_directory: Any) -> Backtrace:
         read = [frame._replace(is_own=True) for frame in read]
     if not left_out:
         return Backtrace(_group(read), len(given), 0, 0)
-    first = _group(read[:-LAST_FRAMES])
-    return Backtrace((*first, *_group(read[-LAST_FRAMES:])), len(given), left_out, len(first))
+    first = _group(read[:-last])
+    return Backtrace((*first, *_group(read[-last:])), len(given), left_out, len(first))
 
 
 def backtrace_text(frames: Any) -> str:

@@ -12,6 +12,7 @@ from faultline_lite.store.delivery_history import list_delivery_times
 from faultline_lite.store.occurrences import list_regressions
 from faultline_lite.store.timeline import fill_buckets, get_first_ms, list_error_buckets
 from faultline_lite.timekeys import DAY_MS, MINUTE_MS, Span, Timeunit, span_around
+from faultline_lite.web.formatting import visible
 
 HOUR_MS = 60 * MINUTE_MS
 #: Ranges to choose from, by their names in an address; "all" is everything there is.
@@ -122,6 +123,6 @@ def _list_marks(connection: sqlite3.Connection, error: Error, first_ms: int) -> 
     for timestamp_ms in list_regressions(connection, error.id, MAX_MARKS):
         yield Mark("regression", timestamp_ms)
     for version in list_versions(connection, error.id)[:MAX_MARKS]:
-        yield Mark("version", version.first_ms, version.version)
+        yield Mark("version", version.first_ms, visible(version.version))
     for created_ms, label, _ in list_delivery_times(connection, error.id, MAX_MARKS):
-        yield Mark("notification", created_ms, label)
+        yield Mark("notification", created_ms, visible(label))

@@ -14,9 +14,11 @@ from faultline_lite.timekeys import parse_time
 from faultline_lite.web.backtrace import Backtrace, read_backtrace
 from faultline_lite.web.tree import Node, build_tree
 
-MAX_CAUSES = 20
+MAX_CAUSES = 10
+MAX_CAUSE_FRAMES = 60
 #: The latest ones tell what led to it.
 MAX_BREADCRUMBS = 50
+MAX_BREADCRUMB_NODES = 15
 MAX_MESSAGE_CHARACTERS = 10_000
 MAX_LABEL_CHARACTERS = 200
 
@@ -123,7 +125,7 @@ def _read_cause(cause: dict[str, Any], root: Any) -> Cause:
     return Cause(
         type=_label(cause.get("type")),
         message=_text(cause.get("message"))[:MAX_MESSAGE_CHARACTERS],
-        backtrace=read_backtrace(cause.get("backtrace"), root),
+        backtrace=read_backtrace(cause.get("backtrace"), root, MAX_CAUSE_FRAMES),
     )
 
 
@@ -170,7 +172,7 @@ def _read_crumb(crumb: dict[str, Any]) -> Breadcrumb:
         kind=next((_label(crumb[name]) for name in _CRUMB_KINDS if crumb.get(name)), ""),
         level=_label(crumb.get("level") or crumb.get("severity")),
         text=text[:1000],
-        rest=build_tree(rest) if rest else None,
+        rest=build_tree(rest, MAX_BREADCRUMB_NODES) if rest else None,
     )
 
 

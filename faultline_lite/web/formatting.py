@@ -1,11 +1,25 @@
 """Numbers and times as text, the same in every language; the visitor's zone is the browser's."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SIZE_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _COUNT_UNITS = ("", "k", "M", "G", "T")
+#: Control characters, shown as the pictures that Unicode has of them. What turns the direction of
+#: text round is among them: left open, it would reach beyond the text that it is in.
+_PICTURES = {
+    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"},
+    0x7F: 0x2421,
+    **dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD),
+}
+_INVISIBLE = re.compile("[^\t\n\r -~\xa0-\u2029\u202f-\u2065\u206a-\U0010ffff]")
+
+
+def visible(text: str) -> str:
+    """Return the text without characters that do something instead of being seen."""
+    return text.translate(_PICTURES) if _INVISIBLE.search(text) else text
 
 
 def to_datetime(epoch_ms: int) -> datetime:

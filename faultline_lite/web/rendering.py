@@ -35,6 +35,7 @@ def make_environment() -> Environment:
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_show_controls,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
@@ -56,6 +57,12 @@ def make_environment() -> Environment:
         "languages": LANGUAGES,
     }
     return environment
+
+
+def _show_controls(value: Any) -> Any:
+    """Return a text that is put into a page without control characters."""
+    # The class stays: a text that is markup already is not escaped again.
+    return type(value)(formatting.visible(value)) if isinstance(value, str) else value
 
 
 def _make_environment(language: str, assets: Assets) -> Environment:

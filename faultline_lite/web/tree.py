@@ -6,9 +6,9 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 #: Of one tree. What is left out is counted, and there in the raw JSON.
-MAX_NODES = 400
+MAX_NODES = 300
 MAX_DEPTH = 10
-MAX_TEXT_CHARACTERS = 2000
+MAX_TEXT_CHARACTERS = 1000
 MAX_KEY_CHARACTERS = 200
 #: Below the depth a value is shown as JSON, of which this is enough to tell what it is.
 MAX_JSON_CHARACTERS = 300
@@ -37,9 +37,9 @@ class _Budget:
         self.nodes = nodes
 
 
-def build_tree(value: Any) -> Node:
-    """Return the tree of a decoded JSON value."""
-    return _build("", value, 0, _Budget(MAX_NODES))
+def build_tree(value: Any, max_nodes: int = MAX_NODES) -> Node:
+    """Return the tree of a decoded JSON value, of so many nodes at most."""
+    return _build("", value, 0, _Budget(max_nodes))
 
 
 def _build(key: str, value: Any, depth: int, budget: _Budget) -> Node:

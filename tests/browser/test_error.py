@@ -21,7 +21,7 @@ def test_drag_zooms_in_and_facets_follow(client: httpx.Client, open_page: OpenPa
     page = open_page(PAGE)
     page.get_by_role("button", name="24 h").click()
     caption = page.locator("#chart figcaption")
-    expect(caption).to_contain_text("4 occurrences")
+    expect(caption).to_contain_text("4 in all")
     expect(page.locator("#facets")).to_contain_text("production")
     plot = page.locator(".u-over").bounding_box()
     assert plot is not None
@@ -32,10 +32,10 @@ def test_drag_zooms_in_and_facets_follow(client: httpx.Client, open_page: OpenPa
     with page.expect_response(lambda answer: "/facets?" in answer.url):
         page.mouse.up()
 
-    expect(caption).to_contain_text("2 occurrences")
+    expect(caption).to_contain_text("2 in all")
     expect(page.locator("#facets time")).to_have_count(2)
     page.get_by_role("button", name="Zoom out").click()
-    expect(caption).to_contain_text("4 occurrences")
+    expect(caption).to_contain_text("4 in all")
 
 
 def test_report_reopens_a_resolved_error_before_the_visitors_eyes(

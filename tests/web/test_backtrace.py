@@ -3,9 +3,7 @@ from typing import Any
 import pytest
 
 from faultline_lite.web.backtrace import (
-    LAST_FRAMES,
     MAX_CODE_LINES,
-    MAX_FRAMES,
     CodeLine,
     backtrace_text,
     read_backtrace,
@@ -88,8 +86,8 @@ def test_long_backtrace_keeps_both_ends_and_says_what_is_missing() -> None:
 
     read = read_backtrace(frames, None)
     shown = [frame.line for group in read.groups for frame in group.frames]
-    assert shown == [*range(MAX_FRAMES - LAST_FRAMES), *range(2000 - LAST_FRAMES, 2000)]
-    assert (read.total, read.left_out, read.gap) == (2000, 2000 - MAX_FRAMES, 1)
+    assert shown == [*range(150), *range(1950, 2000)]
+    assert (read.total, read.left_out, read.gap) == (2000, 1800, 1)
 
 
 def test_code_is_in_the_order_of_its_lines_with_the_current_one_marked() -> None:

@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultline_lite.web.formatting import bars_path, iso_time, short_number, size_text, utc_time
+from faultline_lite.web.formatting import (
+    bars_path,
+    iso_time,
+    short_number,
+    size_text,
+    utc_time,
+    visible,
+)
 
 TIME_MS = 1_481_036_400_123
 
@@ -51,3 +58,17 @@ def test_highest_bar_has_the_full_height_and_none_that_counts_is_invisible() -> 
 def test_nothing_has_no_bars() -> None:
     assert bars_path([0, 0], 8, 20) == ""
     assert bars_path([], 8, 20) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain\ttext\nin\r\nlines", "plain\ttext\nin\r\nlines"),
+        ("\x1b[31mred\x00\x7f", "␛[31mred␀␡"),
+        ("\x9b31m", "�31m"),
+        ("\u202eevil\u2066\u2069", "�evil��"),
+        ("在庫 🍣 e\u0301 \u200d", "在庫 🍣 e\u0301 \u200d"),
+    ],
+)
+def test_what_would_do_something_is_seen_instead(text: str, shown: str) -> None:
+    assert visible(text) == shown
