@@ -58,7 +58,10 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a server is told. ``sources`` says for each key where its value came from."""
+    """What a server is told.
+
+    ``sources`` says for each key where its value came from, ``file`` which file was read, if any.
+    """
 
     host: Annotated[Text, Meta(description="address to listen on")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="port to listen on; 0 takes a free one")] = 7070
@@ -143,6 +146,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "text"
     )
     sources: dict[str, str] = {}
+    file: Path | None = None
 
     def __repr__(self) -> str:
         shown = (f"{key}={getattr(self, key)!r}" for key in KEYS if key not in SECRET_KEYS)
@@ -150,7 +154,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 #: The keys that a user may set.
-KEYS = tuple(name for name in Config.__struct_fields__ if name != "sources")
+KEYS = tuple(name for name in Config.__struct_fields__ if name not in {"sources", "file"})
 
 
 def load_config(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
@@ -176,7 +180,7 @@ def load_config(file: Path | None, environ: Mapping[str, str], flags: Mapping[st
             sources[key] = source
     if problems:
         raise ConfigError("; ".join(problems))
-    return Config(**values, sources=sources)
+    return Config(**values, sources=sources, file=file)
 
 
 def is_key(text: str) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from faultline_lite.census import Census
 from faultline_lite.clock import Clock
@@ -38,6 +39,13 @@ DICTIONARY_GRACE_MS = 3_600_000
 _logger = logging.getLogger(__name__)
 
 
+class Pass(NamedTuple):
+    """A pass that has ended, and what it let go."""
+
+    ended_ms: int
+    freed: Freed
+
+
 class Retention:
     """Lets go what is past the limits of the configuration; a limit of 0 or less is none.
 
@@ -55,6 +63,8 @@ class Retention:
         self._room = Room(config, database)
         # An operator may ask for a pass while one runs.
         self._turn = asyncio.Lock()
+        #: The last pass that went to its end since the server was started.
+        self.last: Pass | None = None
 
     async def run(self) -> Freed:
         """Let go everything that is past a limit; return what that was."""
@@ -70,6 +80,7 @@ class Retention:
             await self._room.make(eraser)
             await self._room.release_pages()
         freed = eraser.freed
+        self.last = Pass(self._clock.now_ms(), freed)
         if freed.occurrences or freed.errors:
             _logger.info(
                 "retention let go %d occurrences and %d errors", freed.occurrences, freed.errors

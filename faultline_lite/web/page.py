@@ -75,7 +75,7 @@ class Page(Endpoint):
         await response(scope, receive, send)
 
     async def _answer(self, visit: Visit) -> Response:
-        if self._access == "master" and not _may_enter(visit):
+        if self._access == "master" and not visit.may_enter:
             return await _send_to_login(visit)
         if visit.services.keys.is_open:
             visit.services.keys.check(visit.request.headers, "master")
@@ -120,10 +120,6 @@ async def refuse(request: Request, error: Exception) -> Response:
     response = await visit.show_plain("refusal.html", status, status=status, reason=reason)
     response.headers.update({**_HEADERS, **headers})
     return response
-
-
-def _may_enter(visit: Visit) -> bool:
-    return visit.session is not None or visit.services.keys.is_open
 
 
 async def _send_to_login(visit: Visit) -> Response:

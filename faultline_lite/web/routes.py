@@ -11,6 +11,7 @@ from faultline_lite.web.occurrences import show_occurrences
 from faultline_lite.web.page import page
 from faultline_lite.web.projects import show_projects, show_setup
 from faultline_lite.web.seal import act, show_form
+from faultline_lite.web.settings import show_settings, show_sizes
 from faultline_lite.web.static import send_asset
 from faultline_lite.web.tail import follow_project, follow_projects
 from faultline_lite.web.why import show_why
@@ -32,6 +33,8 @@ def make_routes() -> list[Route]:
         page("/deliveries", show_deliveries),
         page("/deliveries/{id}/retry", change=retry),
         page("/seal", show_form, act),
+        page("/settings", show_settings),
+        page("/settings/sizes", show_sizes),
         page("/login", show_login, log_in, access="public"),
         page("/logout", change=log_out, access="public"),
         page("/language", change=choose, access="public"),

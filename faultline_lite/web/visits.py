@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from faultline_lite import __version__
 from faultline_lite.http.ratelimit import RateLimiter
 from faultline_lite.http.services import Services, services_of
+from faultline_lite.web.alarms import find_alarms
 from faultline_lite.web.assets import Assets
 from faultline_lite.web.compression import MIN_BYTES, PAGE_LEVEL, choose_encoding, compress
 from faultline_lite.web.languages import choose_language
@@ -65,6 +66,11 @@ class Visit:
         return "hx-request" in self.request.headers
 
     @property
+    def may_enter(self) -> bool:
+        """Whether the visitor may see more than what is public."""
+        return self.session is not None or self.services.keys.is_open
+
+    @property
     def token(self) -> str:
         """What a form of this visitor must carry."""
         return self.pages.sessions.token(self.session)
@@ -102,6 +108,7 @@ class Visit:
     def _render(self, template: str, values: Values, status: int) -> Response:
         shared = {
             "visit": self,
+            "alarms": find_alarms(self.services) if self.may_enter else [],
             "token": self.token,
             "version": __version__,
             "now_ms": self.services.clock.now_ms(),
