@@ -87,6 +87,8 @@ async def show_rows(visit: Visit) -> Response:
     now_ms = visit.services.clock.now_ms()
 
     def read(connection: sqlite3.Connection) -> Values:
+        if not ids:
+            return _row_values(connection, [], now_ms)
         query = filters.to_query(project, now_ms).among(ids)
         found = list_matching_errors(
             connection,

@@ -66,7 +66,7 @@ class Site(NamedTuple):
     def get(self, path: str, **parameters: Any) -> httpx.Response:
         return self.client.get(path, params=parameters or None)
 
-    def send(self, path: str, **form: str) -> httpx.Response:
+    def send(self, path: str, **form: Any) -> httpx.Response:
         """Send a form of the page at ``path``."""
         return self.client.post(path, data={"token": find_token(self.client.get(path)), **form})
 
