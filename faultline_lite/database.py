@@ -12,11 +12,11 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Concatenate, Literal, ParamSpec, TypeVar
+from typing import Concatenate, Generic, Literal, NamedTuple, ParamSpec, TypeVar
 
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.metrics import Metrics
-from faultline_lite.writer import Writer
+from faultline_lite.writer import Handler, Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,6 +33,18 @@ MAX_WAL_BYTES = 64 * 2**20
 READER_THREADS = 4
 
 _logger = logging.getLogger(__name__)
+
+
+class _Single(NamedTuple, Generic[T]):
+    """A handler that is called once."""
+
+    run: Callable[[sqlite3.Connection], T]
+
+    def execute(self, connection: sqlite3.Connection, _: Sequence[None]) -> list[T]:
+        return [self.run(connection)]
+
+    def forget(self) -> None:
+        """Do nothing: it remembers nothing."""
 
 
 class Database:
@@ -92,20 +104,14 @@ class Database:
         the write could not be taken.
         """
 
-        def handler(connection: sqlite3.Connection, _: Sequence[None]) -> list[T]:
-            return [function(connection, *args, **kwargs)]
+        def run(connection: sqlite3.Connection) -> T:
+            return function(connection, *args, **kwargs)
 
-        return await self._writer.submit(handler, None, 0, grouped=False)  # type: ignore[no-any-return]
+        return await self._writer.submit(_Single(run), None, 0, grouped=False)  # type: ignore[no-any-return]
 
-    async def write_grouped(
-        self,
-        handler: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[T]],
-        item: Item,
-        size_bytes: int,
-    ) -> T:
-        """Have ``handler(connection, items)`` store the item together with others that wait.
+    async def write_grouped(self, handler: Handler[Item, T], item: Item, size_bytes: int) -> T:
+        """Have the handler store the item, together with others that wait for the same one.
 
-        ``handler`` gets items in the order of submission and returns one result for each;
         ``size_bytes`` is what the item holds in memory. Returns the item's result once it is
         durable. Raises DatabaseUnavailableError when the write could not be taken.
         """
@@ -158,11 +164,11 @@ class Database:
                 return
             raise
         if log_pages * PAGE_BYTES > MAX_WAL_BYTES:
-            await self._writer.submit(_empty_log, None, 0, grouped=False)
+            await self.write(_empty_log)
 
     async def truncate_log(self) -> bool:
         """Empty the log and give its space back; return False where a reader still needs it."""
-        return bool(await self._writer.submit(_truncate_log, None, 0, grouped=False))
+        return await self.write(_truncate_log)
 
     async def close(self) -> None:
         """Commit what waits, empty the log and close every connection."""
@@ -220,12 +226,12 @@ def _checkpoint(connection: sqlite3.Connection, mode: str) -> tuple[int, int, in
     return busy, log_pages, moved_pages
 
 
-def _empty_log(connection: sqlite3.Connection, _: Sequence[None]) -> list[bool]:
-    return [_end_log_at_once(connection, "RESTART")]
+def _empty_log(connection: sqlite3.Connection) -> bool:
+    return _end_log_at_once(connection, "RESTART")
 
 
-def _truncate_log(connection: sqlite3.Connection, _: Sequence[None]) -> list[bool]:
-    return [_end_log_at_once(connection, "TRUNCATE")]
+def _truncate_log(connection: sqlite3.Connection) -> bool:
+    return _end_log_at_once(connection, "TRUNCATE")
 
 
 def _end_log_at_once(connection: sqlite3.Connection, mode: str) -> bool:

@@ -19,6 +19,8 @@ from faultline_lite.models import Entry, NamedChannel, NewOccurrence, Recorded, 
 from faultline_lite.notifications.decisions import Decision, record_and_decide, tell
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.scrubber import Scrubber
+from faultline_lite.store.recording import Recorder
+from faultline_lite.timekeys import Timeunit
 
 #: Entries that are prepared before other requests have their turn.
 ENTRIES_AT_A_TIME = 25
@@ -60,7 +62,7 @@ class Ingest:
         self._exact = config.grouping == "message"
         self._scrubber = Scrubber(config.scrub_keys)
         self._database = database
-        self._codec = codec
+        self._recording = _Recording(codec, config.timeunit)
         self._metrics = metrics
         self._name_channels = name_channels
         self._on_due = on_due
@@ -82,7 +84,7 @@ class Ingest:
             if number % ENTRIES_AT_A_TIME == 0:
                 await asyncio.sleep(0)
         size_bytes = sum(len(each.payload) for each in occurrences)
-        recorded = await self._database.write_grouped(self._record, occurrences, size_bytes)
+        recorded = await self._database.write_grouped(self._recording, occurrences, size_bytes)
         self._metrics.occurrences.inc(len(recorded))
         self._live.publish(report.project, (each.error_id for each in recorded))
         return Taken(recorded, self._tell(channels, recorded) if channels else [])
@@ -132,7 +134,19 @@ class Ingest:
             keys.append(group_key(message, exact=self._exact, fingerprint=None))
         return tuple(keys)
 
-    def _record(
-        self, connection: sqlite3.Connection, reports: Sequence[Sequence[NewOccurrence]]
+
+class _Recording:
+    """What the writer calls to store reports in groups."""
+
+    def __init__(self, codec: PayloadCodec, timeunit: Timeunit) -> None:
+        self._recorder = Recorder(codec, timeunit)
+
+    def execute(
+        self, connection: sqlite3.Connection, items: Sequence[Sequence[NewOccurrence]]
     ) -> list[list[Recorded]]:
-        return record_and_decide(connection, self._codec, reports, self._timeunit)
+        """Store the reports, each of which is its occurrences."""
+        return record_and_decide(connection, self._recorder, items)
+
+    def forget(self) -> None:
+        """Read the counters anew: they may have changed."""
+        self._recorder.forget()

@@ -51,6 +51,8 @@ class PayloadCodec:
         One call for many lets go of the interpreter's lock once.
         """
         with self._lock:
+            if len(payloads) == 1:
+                return self._current_id, [self._compressor.compress(payloads[0])]
             segments = self._compressor.multi_compress_to_buffer([*payloads])
             return self._current_id, [segments[n].tobytes() for n in range(len(segments))]
 

@@ -18,12 +18,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.metrics import Metrics
 
-Handler = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
+Item_contra = TypeVar("Item_contra", contravariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
 
 #: Items of one commit. More would only make the first of them wait longer.
 MAX_GROUP_ITEMS = 256
@@ -44,8 +45,23 @@ _UNAVAILABLE_CODES = {
 _logger = logging.getLogger(__name__)
 
 
+class Handler(Protocol[Item_contra, Result_co]):
+    """What writes items of one kind."""
+
+    def execute(
+        self, connection: sqlite3.Connection, items: Sequence[Item_contra]
+    ) -> Sequence[Result_co]:
+        """Write the items in the order of their submission; return a result for each."""
+
+    def forget(self) -> None:
+        """Forget what is remembered of the database.
+
+        Called before ``execute`` where others have written since, or what was written is undone.
+        """
+
+
 class _Job(NamedTuple):
-    handler: Handler
+    handler: Handler[Any, Any]
     item: Any
     size_bytes: int
     future: "asyncio.Future[Any]"
@@ -63,9 +79,10 @@ class _Group(NamedTuple):
         """Whether executing it holds up the event loop less than handing it over."""
         return self.jobs[0].grouped and self.size_bytes <= MAX_LITTLE_BYTES
 
-    def execute(self, connection: sqlite3.Connection) -> Sequence[Any]:
-        """Return a result for each of the jobs; the transaction stays open."""
-        return self.jobs[0].handler(connection, [job.item for job in self.jobs])
+    @property
+    def handler(self) -> Handler[Any, Any]:
+        """What writes the items of all the jobs."""
+        return self.jobs[0].handler
 
 
 #: A job with its result, or with the exception that it ended in.
@@ -85,6 +102,7 @@ class Writer:
         self._idle.set()
         self._closing = False
         self._failure: str | None = None
+        self._last_handler: Handler[Any, Any] | None = None
         self._loop = asyncio.get_running_loop()
         self._work: SimpleQueue[Callable[[], list[_Outcome]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -100,8 +118,10 @@ class Writer:
         """Bytes of the items that are not durable yet."""
         return self._queued_bytes
 
-    async def submit(self, handler: Handler, item: Any, size_bytes: int, *, grouped: bool) -> Any:
-        """Have ``handler(connection, items)`` write the item; return its result once durable.
+    async def submit(
+        self, handler: Handler[Any, Any], item: Any, size_bytes: int, *, grouped: bool
+    ) -> Any:
+        """Have the handler write the item; return its result once durable.
 
         Where ``grouped``, other items that wait for the same handler may be with it. Raises what
         the handler raises, and DatabaseUnavailableError when the write could not be taken.
@@ -156,13 +176,11 @@ class Writer:
             return None
         jobs = [waiting.popleft()]
         size_bytes = jobs[0].size_bytes
-        kind = (jobs[0].handler, True)
+        handler = jobs[0].handler
         while waiting and jobs[0].grouped and len(jobs) < MAX_GROUP_ITEMS:
             job = waiting[0]
             larger_bytes = size_bytes + job.size_bytes
-            if (job.handler, job.grouped) != kind or (
-                size_bytes <= MAX_LITTLE_BYTES < larger_bytes
-            ):
+            if job.handler is not handler or size_bytes <= MAX_LITTLE_BYTES < larger_bytes:
                 break
             jobs.append(waiting.popleft())
             size_bytes = larger_bytes
@@ -175,11 +193,23 @@ class Writer:
         started = time.perf_counter()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            results = group.execute(self._connection)
+            results = self._execute(group)
         except Exception:  # noqa: BLE001 - whatever it is, the thread comes upon it again
-            _roll_back(self._connection)
+            self._roll_back()
             return None
         return partial(self._commit, group, results, started)
+
+    def _execute(self, group: _Group) -> Sequence[Any]:
+        """Return a result for each of the jobs; the transaction stays open."""
+        handler = group.handler
+        if handler is not self._last_handler:
+            handler.forget()
+        self._last_handler = handler
+        return handler.execute(self._connection, [job.item for job in group.jobs])
+
+    def _roll_back(self) -> None:
+        self._last_handler = None
+        _roll_back(self._connection)
 
     def _take_back(self, outcomes: list[_Outcome]) -> None:
         """Tell the callers what became of their jobs; then the next group has its turn."""
@@ -202,15 +232,15 @@ class Writer:
         try:
             self._connection.execute("COMMIT")
         except sqlite3.Error:
-            _roll_back(self._connection)
+            self._roll_back()
             return self._write(group)
         return self._note(group, results, started)
 
     def _write(self, group: _Group) -> list[_Outcome]:
         started = time.perf_counter()
         try:
-            with self._patience(), transaction(self._connection):
-                results = group.execute(self._connection)
+            with self._transaction():
+                results = self._execute(group)
         except sqlite3.OperationalError as error:
             translated = self.translate(error)
             return [(job, None, translated) for job in group.jobs]
@@ -223,11 +253,15 @@ class Writer:
         return self._note(group, results, started)
 
     @contextlib.contextmanager
-    def _patience(self) -> Iterator[None]:
-        """Wait for whoever holds the lock of the file, within the block."""
+    def _transaction(self) -> Iterator[None]:
+        """Run the block in a transaction, waiting for whoever holds the lock of the file."""
         self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         try:
-            yield
+            with transaction(self._connection):
+                yield
+        except BaseException:
+            self._last_handler = None
+            raise
         finally:
             self._connection.execute("PRAGMA busy_timeout = 0")
 

@@ -10,7 +10,7 @@ from faultline_lite.fingerprint import group_key, normalise, truncate
 from faultline_lite.migrations import migrations
 from faultline_lite.models import NewOccurrence, Recorded
 from faultline_lite.payloads import PayloadCodec
-from faultline_lite.store.recording import record_reports
+from faultline_lite.store.recording import Recorder
 from faultline_lite.timekeys import MINUTE_MS
 
 #: 2016-12-06T15:00:00Z, the beginning of an hour.
@@ -54,7 +54,7 @@ def make_payload(**context: Any) -> bytes:
 
 def record(connection: sqlite3.Connection, *occurrences: NewOccurrence) -> list[Recorded]:
     """Store the occurrences as one report."""
-    (recorded,) = record_reports(connection, CODEC, [occurrences], "minute", {})
+    (recorded,) = Recorder(CODEC, "minute").record(connection, [occurrences], {})
     return recorded
 
 

@@ -21,8 +21,17 @@ def insert(connection: sqlite3.Connection, name: str) -> str:
     return name
 
 
-def insert_all(connection: sqlite3.Connection, names: Sequence[str]) -> list[str]:
-    return [insert(connection, name) for name in names]
+class InsertAll:
+    """Inserts all names that wait, and remembers nothing."""
+
+    def execute(self, connection: sqlite3.Connection, items: Sequence[str]) -> list[str]:
+        return [insert(connection, name) for name in items]
+
+    def forget(self) -> None:
+        pass
+
+
+insert_all = InsertAll()
 
 
 def list_names(connection: sqlite3.Connection) -> list[str]:

@@ -18,6 +18,7 @@ from faultline_lite.models import NamedChannel, NewOccurrence, Recorded
 from faultline_lite.notifications.decisions import record_and_decide, tell
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.store.errors import ErrorAddress, get_error, update_muted, update_status
+from faultline_lite.store.recording import Recorder
 from faultline_lite.writer import transaction
 from tests.reports import new_project
 
@@ -68,7 +69,7 @@ def take(
     store: sqlite3.Connection, *reports: list[NewOccurrence], codec: PayloadCodec | None = None
 ) -> list[list[Recorded]]:
     with transaction(store):
-        return record_and_decide(store, codec or PayloadCodec(), reports, "minute")
+        return record_and_decide(store, Recorder(codec or PayloadCodec(), "minute"), reports)
 
 
 def find_error_id(store: sqlite3.Connection, project: str, message: str = "oops") -> int:

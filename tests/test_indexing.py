@@ -14,7 +14,7 @@ from faultline_lite.search.index_upkeep import LOOK_SECONDS
 from faultline_lite.search.indexing import Indexing
 from faultline_lite.search.query import parse_query
 from faultline_lite.store import search_index as store
-from faultline_lite.store.recording import record_reports
+from faultline_lite.store.recording import Recorder
 from faultline_lite.store.retention import delete_occurrences, erase_errors
 from faultline_lite.store.search import search_errors
 from faultline_lite.store.search_upkeep import list_outdated
@@ -47,7 +47,8 @@ class Index:
             received_ms=self.clock.now_ms(),
             payload=payload or json.dumps(content).encode(),
         )
-        await self.database.write(record_reports, self.codec, [[occurrence]], "minute", {})
+        recorder = Recorder(self.codec, "minute")
+        await self.database.write(recorder.record, [[occurrence]], {})
 
     async def found(self, q: str) -> list[str]:
         query = parse_query(q, self.clock.now_ms())

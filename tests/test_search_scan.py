@@ -17,7 +17,7 @@ from faultline_lite.models import NewOccurrence
 from faultline_lite.payloads import PayloadCodec
 from faultline_lite.search.indexing import Indexing
 from faultline_lite.search.query import parse_query
-from faultline_lite.store.recording import record_reports
+from faultline_lite.store.recording import Recorder
 from faultline_lite.store.retention import delete_occurrences
 from faultline_lite.store.search import SearchPosition, search_errors
 from tests.fakes import FakeClock
@@ -206,7 +206,8 @@ class Index:
                 [_make_occurrence(each, start + index)]
                 for index, each in enumerate(occurrences[start : start + step])
             ]
-            await self.database.write(record_reports, self._codec, reports, "minute", {})
+            recorder = Recorder(self._codec, "minute")
+            await self.database.write(recorder.record, reports, {})
             await self.indexing.run()
 
     async def search(self, q: str) -> list[int]:

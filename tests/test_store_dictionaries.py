@@ -9,7 +9,7 @@ from faultline_lite.store.dictionaries import (
     list_dictionaries,
     list_unused_dictionaries,
 )
-from faultline_lite.store.recording import record_reports
+from faultline_lite.store.recording import Recorder
 from faultline_lite.store.retention import delete_occurrences
 from tests.stores import NOW_MS, make_occurrence, make_payload
 
@@ -25,7 +25,7 @@ OLD, NEW = make_dictionary("old"), make_dictionary("new")
 
 
 def post(connection: sqlite3.Connection, codec: PayloadCodec) -> None:
-    record_reports(connection, codec, [[make_occurrence()]], "minute", {})
+    Recorder(codec, "minute").record(connection, [[make_occurrence()]], {})
 
 
 def test_replaced_dictionary_goes_once_its_last_payload_is_gone(

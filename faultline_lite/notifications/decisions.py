@@ -10,10 +10,9 @@ from typing import Literal, NamedTuple
 
 from faultline_lite.models import NamedChannel, NewOccurrence, Recorded
 from faultline_lite.notifications.alerting import NOTIFYING, Counters, Rules, decide, explain
-from faultline_lite.payloads import PayloadCodec
 from faultline_lite.store.channels import ConfigIds, ensure_configs
 from faultline_lite.store.outbox import Due, insert_due, insert_refused
-from faultline_lite.store.recording import record_reports
+from faultline_lite.store.recording import Recorder
 from faultline_lite.timekeys import Timeunit, parse_reversed_unixtime
 
 Outcome = Literal["notify", "held", "refused"]
@@ -29,10 +28,7 @@ class Decision(NamedTuple):
 
 
 def record_and_decide(
-    connection: sqlite3.Connection,
-    codec: PayloadCodec,
-    reports: Sequence[Sequence[NewOccurrence]],
-    timeunit: Timeunit,
+    connection: sqlite3.Connection, recorder: Recorder, reports: Sequence[Sequence[NewOccurrence]]
 ) -> list[list[Recorded]]:
     """Store the reports and, by the counters that each occurrence produced, what is due.
 
@@ -40,7 +36,7 @@ def record_and_decide(
     """
     ids = _name_configs(connection, reports)
     config_ids = {digest: each.config_id for digest, each in ids.items()}
-    recorded = record_reports(connection, codec, reports, timeunit, config_ids)
+    recorded = recorder.record(connection, reports, config_ids)
     if ids:
         due: dict[tuple[int, int], Due] = {}
         refused: dict[tuple[int, int], Due] = {}

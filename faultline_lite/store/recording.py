@@ -1,139 +1,105 @@
 """Store reports: occurrences, their errors' counters and their timeline, in one go.
 
-It runs inside the writer's transaction over all the reports that waited: one query finds what is
-there already, the numbers are counted on in Python, and one statement for each table writes them
-back. The counters that it returns are those that each occurrence produced, in the order of the
-reports.
+It runs inside the writer's transaction over all the reports that waited: what is there already is
+remembered or read, the numbers are counted on in Python, and one statement for each table writes
+them back. The counters that it returns are those that each occurrence produced, in the order of
+the reports.
 """
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
 from faultline_lite.models import NewOccurrence, Recorded
 from faultline_lite.payloads import PayloadCodec
+from faultline_lite.store.counted_errors import MAX_ERRORS, CountedError, CountedErrors, Place
 from faultline_lite.store.rollups import HOUR_MINUTES, OpenUnit, RollupChanges
-from faultline_lite.store.statements import read_rows, write_rows
+from faultline_lite.store.statements import write_rows
 from faultline_lite.timekeys import MINUTE_MS, Timeunit, bucket_bounds_ms, reversed_unixtime
 
 #: Messages that one error may be addressed by beside its own; bounds what a client can make grow.
 MAX_ADDRESSES = 1000
 
 
-class _Place(NamedTuple):
-    """Where an occurrence is counted: its error, its second and its unit of time."""
+class Recorder:
+    """Stores reports, and remembers up to some ``max_known`` errors that it counted.
 
-    project: str
-    group_key: bytes
-    second: int
-    first_minute: int
-    end_minute: int
-
-
-class _ErrorState(msgspec.Struct):
-    """The counters of an error while a group of reports is applied to it."""
-
-    id: int
-    project_id: int
-    count: int
-    status: str
-    muted: int
-    muted_until_ms: int | None
-    muted_until_count: int | None
-    last_updated_ms: int
-    hour: OpenUnit
-    added: int = 0
-
-    def add(self, received_ms: int) -> tuple[bool, bool]:
-        """Count one more occurrence; return whether it is a regression and whether it is muted."""
-        self.count += 1
-        self.added += 1
-        regression = self.status == "resolved"
-        self.status = "unresolved"
-        if self.muted and self._mute_has_ended(received_ms):
-            self.muted, self.muted_until_ms, self.muted_until_count = 0, None, None
-        self.last_updated_ms = max(self.last_updated_ms, received_ms)
-        return regression, bool(self.muted)
-
-    def _mute_has_ended(self, now_ms: int) -> bool:
-        timed_out = self.muted_until_ms is not None and now_ms >= self.muted_until_ms
-        counted_out = self.muted_until_count is not None and self.count > self.muted_until_count
-        return timed_out or counted_out
-
-
-class _Found(NamedTuple):
-    """What the store holds, by what the occurrences ask for."""
-
-    errors: dict[tuple[str, bytes], _ErrorState]
-    projects: dict[int, OpenUnit]
-    ordinals: Counter[tuple[int, int]]
-    buckets: Counter[tuple[int, int]]
-
-
-def record_reports(
-    connection: sqlite3.Connection,
-    codec: PayloadCodec,
-    reports: Sequence[Sequence[NewOccurrence]],
-    timeunit: Timeunit,
-    config_ids: Mapping[bytes, int],
-) -> list[list[Recorded]]:
-    """Insert all occurrences of the reports and return what each produced, report by report.
-
-    ``timeunit`` is the unit of time that ``Recorded.bucket`` counts in, ``config_ids`` are those of
-    the channels that the occurrences name, by their digests.
+    ``timeunit`` is the unit of time that ``Recorded.bucket`` counts in. A recorder must ``forget``
+    when others have written, or when what it wrote is undone.
     """
-    occurrences = [occurrence for report in reports for occurrence in report]
-    dictionary_id, payloads = codec.compress([each.payload for each in occurrences])
-    places = [_place_of(each, timeunit) for each in occurrences]
-    found = _find(connection, places)
-    _insert_missing(connection, occurrences, found)
-    recorded: list[Recorded] = []
-    rows: list[tuple[object, ...]] = []
-    minutes: Counter[tuple[int, int]] = Counter()
-    for each, place, payload in zip(occurrences, places, payloads, strict=True):
-        state = found.errors[each.project, each.group_key]
-        regression, muted = state.add(each.received_ms)
-        error_id = state.id
-        found.ordinals[error_id, place.second] += 1
-        found.buckets[error_id, place.first_minute] += 1
-        minutes[error_id, each.timestamp_ms // MINUTE_MS] += 1
-        ordinal = found.ordinals[error_id, place.second]
-        bucket = found.buckets[error_id, place.first_minute]
-        rows.append(
-            (
-                error_id,
-                place.second,
-                ordinal,
-                each.timestamp_ms,
-                each.received_ms,
-                state.count,
-                bucket,
-                int(regression),
-                int(muted),
-                dictionary_id,
-                payload,
-                _join_ids(each, config_ids) if each.channels else None,
+
+    def __init__(
+        self, codec: PayloadCodec, timeunit: Timeunit, max_known: int = MAX_ERRORS
+    ) -> None:
+        self._codec = codec
+        self._timeunit = timeunit
+        self._known = CountedErrors(lambda minute: _unit_minutes(minute, timeunit)[0], max_known)
+
+    def forget(self) -> None:
+        """Read everything anew from here on."""
+        self._known.forget()
+
+    def record(
+        self,
+        connection: sqlite3.Connection,
+        reports: Sequence[Sequence[NewOccurrence]],
+        config_ids: Mapping[bytes, int],
+    ) -> list[list[Recorded]]:
+        """Insert all occurrences of the reports and return what each produced, report by report.
+
+        ``config_ids`` are those of the channels that the occurrences name, by their digests.
+        """
+        occurrences = [occurrence for report in reports for occurrence in report]
+        dictionary_id, payloads = self._codec.compress([each.payload for each in occurrences])
+        places = [_place_of(each, self._timeunit) for each in occurrences]
+        known = self._known
+        known.recall(connection, places)
+        _insert_missing(connection, occurrences, known)
+        recorded: list[Recorded] = []
+        rows: list[tuple[object, ...]] = []
+        minutes: Counter[tuple[int, int]] = Counter()
+        counted: dict[int, CountedError] = {}
+        for each, place, payload in zip(occurrences, places, payloads, strict=True):
+            error = known.errors[each.project, each.group_key]
+            counted[error.id] = error
+            regression, muted = error.add(each.received_ms)
+            ordinal = error.add_in_second(place.second)
+            bucket = error.add_in_unit(place.first_minute)
+            minutes[error.id, each.timestamp_ms // MINUTE_MS] += 1
+            rows.append(
+                (
+                    error.id,
+                    place.second,
+                    ordinal,
+                    each.timestamp_ms,
+                    each.received_ms,
+                    error.count,
+                    bucket,
+                    int(regression),
+                    int(muted),
+                    dictionary_id,
+                    payload,
+                    _join_ids(each, config_ids) if each.channels else None,
+                )
             )
-        )
-        address = reversed_unixtime(place.second, ordinal)
-        recorded.append(Recorded(error_id, address, state.count, bucket, regression, muted))
-    _insert_occurrences(connection, rows)
-    _update_timeline(connection, minutes)
-    _update_rollups(connection, minutes, found)
-    _update_errors(connection, found.errors.values())
-    _insert_addresses(connection, occurrences, found)
-    return _split(recorded, reports)
+            address = reversed_unixtime(place.second, ordinal)
+            recorded.append(Recorded(error.id, address, error.count, bucket, regression, muted))
+        _insert_occurrences(connection, rows)
+        _update_timeline(connection, minutes)
+        _update_rollups(connection, minutes, counted, known)
+        _update_errors(connection, counted.values())
+        _insert_addresses(connection, occurrences, known)
+        return _split(recorded, reports)
 
 
-def _place_of(occurrence: NewOccurrence, timeunit: Timeunit) -> _Place:
+def _place_of(occurrence: NewOccurrence, timeunit: Timeunit) -> Place:
     minute = occurrence.timestamp_ms // MINUTE_MS
     first_minute, end_minute = _unit_minutes(minute, timeunit)
     second = occurrence.timestamp_ms // 1000
-    return _Place(occurrence.project, occurrence.group_key, second, first_minute, end_minute)
+    return Place(occurrence.project, occurrence.group_key, second, first_minute, end_minute)
 
 
 @lru_cache(1024)
@@ -147,49 +113,14 @@ def _join_ids(occurrence: NewOccurrence, config_ids: Mapping[bytes, int]) -> str
     return msgspec.json.encode(list(ids)).decode()
 
 
-def _find(connection: sqlite3.Connection, places: Sequence[_Place]) -> _Found:
-    """Return the errors that are there, with what they hold in these seconds and units."""
-    distinct = list(set(places))
-    select = """
-        WITH place (project, group_key, second, first_minute, end_minute) AS (VALUES {rows})
-        SELECT json_group_array(json_array(
-            project.name, hex(error.group_key), place.second, place.first_minute,
-            (
-                SELECT max(ordinal) FROM occurrence
-                WHERE error_id = error.id AND second = place.second
-            ),
-            (
-                SELECT sum(timeline.count) FROM timeline WHERE error_id = error.id
-                AND minute >= place.first_minute AND minute < place.end_minute
-            ),
-            error.id, project.id, error.count, error.status,
-            error.muted, error.muted_until_ms, error.muted_until_count, error.last_updated_ms,
-            error.open_minute, error.open_count, project.open_minute, project.open_count
-        ))
-        FROM place
-        JOIN project ON project.name = place.project
-        JOIN error ON error.project_id = project.id AND error.group_key = place.group_key
-        """
-    found = _Found({}, {}, Counter(), Counter())
-    for row in read_rows(connection, select, distinct):
-        project, key, second, first_minute, ordinal, bucket, error_id, project_id, *rest = row
-        *state, hour, hour_count, minute, minute_count = rest
-        state.append(OpenUnit(hour, hour_count))
-        found.errors[project, bytes.fromhex(key)] = _ErrorState(error_id, project_id, *state)
-        found.projects[project_id] = OpenUnit(minute, minute_count)
-        found.ordinals[error_id, second] = ordinal or 0
-        found.buckets[error_id, first_minute] = bucket or 0
-    return found
-
-
 def _insert_missing(
-    connection: sqlite3.Connection, occurrences: Sequence[NewOccurrence], found: _Found
+    connection: sqlite3.Connection, occurrences: Sequence[NewOccurrence], known: CountedErrors
 ) -> None:
     """Insert the projects and errors that are seen for the first time, with nothing counted."""
     for each in occurrences:
-        if (each.project, each.group_key) in found.errors:
+        if (each.project, each.group_key) in known.errors:
             continue
-        project_id = _ensure_project(connection, each, found)
+        project_id = _ensure_project(connection, each, known)
         error_id = connection.execute(
             """
             INSERT INTO error (
@@ -209,13 +140,13 @@ def _insert_missing(
             ),
         ).lastrowid
         assert error_id is not None  # noqa: S101 - an INSERT has one
-        found.errors[each.project, each.group_key] = _ErrorState(
-            error_id, project_id, 0, "unresolved", 0, None, None, each.received_ms, OpenUnit()
+        known.errors[each.project, each.group_key] = CountedError(
+            error_id, project_id, OpenUnit(), 0, "unresolved", 0, None, None, each.received_ms
         )
 
 
 def _ensure_project(
-    connection: sqlite3.Connection, occurrence: NewOccurrence, found: _Found
+    connection: sqlite3.Connection, occurrence: NewOccurrence, known: CountedErrors
 ) -> int:
     connection.execute(
         "INSERT INTO project (name, created_ms) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -223,7 +154,7 @@ def _ensure_project(
     )
     select = "SELECT id, open_minute, open_count FROM project WHERE name = ?"
     project_id, *open_unit = connection.execute(select, (occurrence.project,)).fetchone()
-    found.projects.setdefault(project_id, OpenUnit(*open_unit))
+    known.projects.setdefault(project_id, OpenUnit(*open_unit))
     return int(project_id)
 
 
@@ -252,16 +183,20 @@ def _update_timeline(connection: sqlite3.Connection, minutes: Counter[tuple[int,
 
 
 def _update_rollups(
-    connection: sqlite3.Connection, minutes: Counter[tuple[int, int]], found: _Found
+    connection: sqlite3.Connection,
+    minutes: Counter[tuple[int, int]],
+    counted: Mapping[int, CountedError],
+    known: CountedErrors,
 ) -> None:
-    states = {state.id: state for state in found.errors.values()}
+    projects: dict[int, OpenUnit] = {}
     changes = RollupChanges()
     for (error_id, minute), count in minutes.items():
-        state = states[error_id]
-        if closed := state.hour.add(minute - minute % HOUR_MINUTES, count):
+        error = counted[error_id]
+        if closed := error.hour.add(minute - minute % HOUR_MINUTES, count):
             changes.add_to_error(error_id, *closed)
-        if closed := found.projects[state.project_id].add(minute, count):
-            changes.add_to_project(state.project_id, *closed)
+        open_unit = projects[error.project_id] = known.projects[error.project_id]
+        if closed := open_unit.add(minute, count):
+            changes.add_to_project(error.project_id, *closed)
     changes.write(connection)
     write_rows(
         connection,
@@ -269,11 +204,11 @@ def _update_rollups(
         UPDATE project SET open_minute = new.column2, open_count = new.column3
         FROM (VALUES {rows}) AS new WHERE project.id = new.column1
         """,
-        [(project_id, unit.minute, unit.count) for project_id, unit in found.projects.items()],
+        [(project_id, unit.minute, unit.count) for project_id, unit in projects.items()],
     )
 
 
-def _update_errors(connection: sqlite3.Connection, states: Iterable[_ErrorState]) -> None:
+def _update_errors(connection: sqlite3.Connection, errors: Collection[CountedError]) -> None:
     write_rows(
         connection,
         """
@@ -286,24 +221,26 @@ def _update_errors(connection: sqlite3.Connection, states: Iterable[_ErrorState]
         """,
         [
             (
-                state.id,
-                state.count,
-                state.added,
-                state.status,
-                state.last_updated_ms,
-                state.muted,
-                state.muted_until_ms,
-                state.muted_until_count,
-                state.hour.minute,
-                state.hour.count,
+                error.id,
+                error.count,
+                error.added,
+                error.status,
+                error.last_updated_ms,
+                error.muted,
+                error.muted_until_ms,
+                error.muted_until_count,
+                error.hour.minute,
+                error.hour.count,
             )
-            for state in states
+            for error in errors
         ],
     )
+    for error in errors:
+        error.end()
 
 
 def _insert_addresses(
-    connection: sqlite3.Connection, occurrences: Sequence[NewOccurrence], found: _Found
+    connection: sqlite3.Connection, occurrences: Sequence[NewOccurrence], known: CountedErrors
 ) -> None:
     addresses = {
         (each.project, each.group_key, address_key)
@@ -311,13 +248,13 @@ def _insert_addresses(
         for address_key in each.address_keys
     }
     for project, group_key, address_key in addresses:
-        state = found.errors[project, group_key]
+        error = known.errors[project, group_key]
         connection.execute(
             """
             INSERT OR IGNORE INTO address (project_id, address_key, error_id)
             SELECT ?, ?, ? WHERE (SELECT count(*) FROM address WHERE error_id = ?) < ?
             """,
-            (state.project_id, address_key, state.id, state.id, MAX_ADDRESSES),
+            (error.project_id, address_key, error.id, error.id, MAX_ADDRESSES),
         )
 
 

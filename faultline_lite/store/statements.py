@@ -7,6 +7,8 @@ are written many at a time, and read as one JSON array.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -45,7 +47,12 @@ def _fill(template: str, rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, l
         if size > _FINE:
             size -= size % _FINE
         chunk = rows[start : start + size]
-        row = "(" + ", ".join("?" * len(chunk[0])) + ")"
-        values = [value for each in chunk for value in each]
-        yield template.format(rows=", ".join([row] * size)), values
+        yield _write_out(template, len(chunk[0]), size), [*chain.from_iterable(chunk)]
         start += size
+
+
+@lru_cache(512)
+def _write_out(template: str, columns: int, size: int) -> str:
+    """Return the statement for so many rows; the same object each time, whose hash is known."""
+    row = "(" + ", ".join("?" * columns) + ")"
+    return template.format(rows=", ".join([row] * size))
