@@ -22,7 +22,7 @@ from click.testing import CliRunner, Result
 
 import faultline_lite
 from faultline_lite import __version__
-from faultline_lite.cli import cli, local, remote
+from faultline_lite.cli import cli
 from faultline_lite.cli.output import json_line, json_text, printable
 from faultline_lite.config import load_config
 from faultline_lite.database_file import prepare_database
@@ -157,12 +157,27 @@ def findings_of(result: Result) -> list[str]:
 # The program as a whole
 
 
-@pytest.mark.parametrize("command", [*local.COMMANDS, *remote.COMMANDS], ids=lambda each: each.name)
-def test_every_command_has_help(command: Any) -> None:
-    result = run(command.name, "--help")
+def walk_commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the words that lead to each command."""
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from walk_commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("words", list(walk_commands(cli)), ids=" ".join)
+def test_every_command_has_help(words: tuple[str, ...]) -> None:
+    command: click.Command = cli
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    result = run(*words, "--help")
+    # As wide as the list of commands is on a terminal of 80 columns.
+    short = command.get_short_help_str(62)
 
     assert result.exit_code == 0
-    assert command.help
+    assert short
+    assert not short.endswith("...")
     assert all(each.help for each in command.params if isinstance(each, click.Option))
 
 

@@ -33,10 +33,10 @@ def render_config(values: Mapping[str, Any]) -> str:
 
 def show_default(key: str, default: Any) -> str:
     """Return the default as it stands in the file."""
-    return _to_toml("" if key in _SHOWN_EMPTY else _to_readable(key, default))
+    return _to_toml("" if key in _SHOWN_EMPTY else to_readable(key, default))
 
 
-def _to_readable(key: str, value: Any) -> Any:
+def to_readable(key: str, value: Any) -> Any:
     """Return a size with its unit, anything else as it is."""
     if not key.endswith("_bytes"):
         return value

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 import click
 
-from faultline_lite.cli.example import render_config
+from faultline_lite.cli.example import render_config, to_readable
 from faultline_lite.cli.output import print_table, printable
 from faultline_lite.cli.settings import choose_file, config_option, load_settings
 from faultline_lite.config import KEYS, SECRET_KEYS, Config, LogLevel, check_listen, is_loopback
@@ -44,7 +44,7 @@ def serve(
     db: Path | None,
     log_level: str | None,
 ) -> None:
-    """Start the server; it runs until it is stopped with Ctrl-C or SIGTERM."""
+    """Start the server; Ctrl-C or SIGTERM stops it."""
     config = load_settings(config_file, host=host, port=port, db=db, log_level=log_level)
     check_listen(config)
     configure_logging(config.log_level, config.log_format)
@@ -64,7 +64,7 @@ def serve(
     help="Where to write faultline.toml and faultline.key.",
 )
 def init(folder: Path) -> None:
-    """Write a configuration with fresh API keys, and a key pair; never overwrites."""
+    """Write a configuration with fresh keys; never overwrites."""
     config_file, key_file = folder / "faultline.toml", folder / "faultline.key"
     for path in (config_file, key_file):
         if path.exists():
@@ -88,7 +88,10 @@ def init(folder: Path) -> None:
 @click.command()
 @config_option
 def check(config_file: Path | None) -> None:
-    """Check configuration, database, key file and disk; exit code 1 where something failed."""
+    """Check configuration, database, key file and disk.
+
+    Exit code 1 where something failed.
+    """
     config = load_settings(config_file)
     file = choose_file(config_file)
     click.echo(f"Configuration: {file or 'defaults, no file'}\n")
@@ -136,7 +139,7 @@ def _key_header(config: Config) -> str:
 
 def _setting(config: Config, key: str) -> tuple[str, str, str]:
     value = getattr(config, key)
-    shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+    shown = ", ".join(value) if isinstance(value, tuple) else str(to_readable(key, value))
     if key in SECRET_KEYS and value:
         shown = "set"
     return key, "" if value is None else shown, config.sources[key]

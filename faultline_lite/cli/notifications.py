@@ -38,7 +38,10 @@ class ListingGroup(click.Group):
 
 @click.group(cls=ListingGroup)
 def deliveries() -> None:
-    """List what was sent where, and what waits or failed; `list` is the default."""
+    """List what was sent where, and what waits or failed.
+
+    `list` is the default.
+    """
 
 
 @deliveries.command("list")
@@ -58,7 +61,10 @@ def deliveries() -> None:
 def list_deliveries(
     client: Client, project: str | None, state: str | None, limit: int, as_json: bool
 ) -> None:
-    """List deliveries, the one that changed last first, below what waits in no message yet."""
+    """List deliveries, the one that changed last first.
+
+    Above them stands what waits in no message yet.
+    """
     page = client.get("/v0/deliveries", DeliveryPage, project=project, state=state, limit=limit)
     if as_json:
         click.echo(json_text(page))
@@ -143,7 +149,9 @@ def why(client: Client, project: str, message: str, occurrence: str | None, as_j
 @click.argument("config", metavar="CONFIG")
 @config_option
 def notify_test(config: str, config_file: Path | None) -> None:
-    """Send a sample through a notification config, and say what happened; exit code 1 if it failed.
+    """Send a sample through a notification config.
+
+    Says what happened; exit code 1 if it failed.
 
     CONFIG is a file with a config, as JSON or sealed (- reads standard input), or a sealed string.
     It is sent from here, as the server with this configuration would.

@@ -43,7 +43,10 @@ def send(
     type_: str | None,
     as_json: bool,
 ) -> None:
-    """Post a report: FILE in the API's own shape (- reads standard input), or --message."""
+    """Post a report from FILE, or a plain --message.
+
+    FILE is in the API's own shape; - reads standard input.
+    """
     if (file is None) == (message is None):
         raise click.UsageError("give either FILE or --message")
     if message is None:
@@ -140,10 +143,12 @@ def show(client: Client, project: str, message: str, limit: int, as_json: bool) 
     for name in ("message", "type", "status", "count", "firstSeen", "lastUpdated"):
         click.echo(f"{name + ':':<13}{printable(str(summary[name]))}")
     click.echo()
-    for frame in found["error"].get("backtrace") or ():
+    frames = found["error"].get("backtrace") or ()
+    for frame in frames:
         place = f"{frame.get('file') or '?'}:{frame.get('line') or '?'}"
         click.echo(f"  {printable(place)}  {printable(frame.get('function') or '')}".rstrip())
-    click.echo()
+    if frames:
+        click.echo()
     print_table(
         ("occurrence", "time", "message"),
         [[each["reversedUnixtime"], each["timestamp"], each["message"]] for each in listed],
@@ -188,7 +193,7 @@ def resolve(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connected()
 def delete(client: Client, project: str, message: str | None, yes: bool) -> None:
-    """Delete the error of PROJECT that MESSAGE belongs to, or the whole PROJECT."""
+    """Delete the error that MESSAGE belongs to, or a whole PROJECT."""
     what = f"the project {project}" if message is None else f"the error {message!r} of {project}"
     if not yes:
         # The first line of whatever is piped in is nobody's consent.
@@ -205,7 +210,10 @@ def delete(client: Client, project: str, message: str | None, yes: bool) -> None
 @click.option("--force", is_flag=True, help="Replace FILE where it exists.")
 @connected()
 def backup(client: Client, file: Path, force: bool) -> None:
-    """Write a verified copy of the server's database to FILE; the server goes on meanwhile."""
+    """Write a verified copy of the server's database to FILE.
+
+    The server goes on meanwhile.
+    """
     _refuse_existing(file, force)
     with client.stream("/v0/backup") as response, open_private_file(file, replace=force) as draft:
         for part in response.iter_bytes():
@@ -231,7 +239,10 @@ def backup(client: Client, file: Path, force: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace the file where it exists.")
 @connected()
 def export(client: Client, project: str | None, output: Path, force: bool) -> None:
-    """Write every kept occurrence, of PROJECT or of all, as a line of JSON."""
+    """Write every kept occurrence as a line of JSON.
+
+    Those of PROJECT, or of all projects.
+    """
     lines = _export_lines(client, project)
     if str(output) == "-":
         for line in lines:

@@ -29,14 +29,17 @@ Json = dict[str, Any]
 
 @click.group()
 def keys() -> None:
-    """Show and rotate the key pairs that notification configs are sealed to."""
+    """Show and rotate the key pairs that configs are sealed to."""
 
 
 @keys.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print the keys as JSON.")
 @config_option
 def list_keys(config_file: Path | None, as_json: bool) -> None:
-    """List the public keys, the one that seals first; all of them open."""
+    """List the public keys, the one that seals first.
+
+    All of them open.
+    """
     pairs = load_key_file(load_settings(config_file).key_file)
     rows = [(each.key_id, format_time(each.created_ms), each.public_key) for each in pairs]
     if as_json:
@@ -49,7 +52,10 @@ def list_keys(config_file: Path | None, as_json: bool) -> None:
 @keys.command("rotate")
 @config_option
 def rotate(config_file: Path | None) -> None:
-    """Add a key pair, which seals from now on; what older ones sealed still opens."""
+    """Add a key pair, which seals from now on.
+
+    What older ones sealed still opens.
+    """
     path = load_settings(config_file).key_file
     try:
         fresh = rotate_keys(path, time.time_ns() // 1_000_000)
@@ -61,7 +67,10 @@ def rotate(config_file: Path | None) -> None:
 @keys.command("export")
 @config_option
 def export_key(config_file: Path | None) -> None:
-    """Print the public key that seals, for `seal --public-key` on any other machine."""
+    """Print the public key that seals.
+
+    It is for `seal --public-key`, on any other machine.
+    """
     click.echo(load_key_file(load_settings(config_file).key_file)[0].public_key)
 
 
