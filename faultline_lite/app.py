@@ -35,7 +35,7 @@ from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
 from faultline_lite.notifications.attempt import Tools
 from faultline_lite.notifications.delivery_plan import Limits
-from faultline_lite.notifications.outbox import MAX_SENDING, Outbox
+from faultline_lite.notifications.outbox import LOOK_AROUND_SECONDS, MAX_SENDING, Outbox
 from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.notifiers.turns import Turns
 from faultline_lite.payload_training import PayloadTraining
@@ -143,7 +143,7 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     scheduler.add("census", 2.0, census.run)
     scheduler.add("train", 5.0, training.run)
     scheduler.add("retention", 60.0, retention.run)
-    scheduler.add("outbox", 60.0, outbox.look_around)
+    scheduler.add("outbox", LOOK_AROUND_SECONDS, outbox.look_around)
     if config.max_db_bytes > 0 or config.min_free_bytes > 0:
         scheduler.add("size", 1.0, retention.hold_size)
     scheduler.add("erase", 3600.0, retention.erase_deleted)

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from faultline_lite.notifications.delivery_plan import back_off_seconds
+from faultline_lite.notifications.attempt import Tools
+from faultline_lite.notifications.delivery_plan import Limits, back_off_seconds
+from faultline_lite.notifications.outbox import Outbox
+from faultline_lite.notifications.unsealing import Unsealer
+from faultline_lite.notifiers.turns import Turns
 from faultline_lite.store.deliveries import claim_delivery, retry_delivery
 from tests.fakes import Answer, FakeClock, Fault, Receiver, Request
 from tests.fakes.http import Reply
@@ -427,3 +431,51 @@ async def test_claimed_message_is_nobody_elses_before_its_lease_is_over(
     assert late is not None
     assert (late.id, late.attempts) == (delivery.id, 2)
     assert again is None
+
+
+# Very many channels
+
+
+async def test_dead_channels_keep_no_living_one_from_being_served(
+    office: Office, receiver: Receiver
+) -> None:
+    services = office.services
+    outbox = make_outbox(office, max_couriers=3)
+    await services.outbox.stop(0)
+    receiver.script.extend([Answer(500)] * 12)
+    await office.report("one", to=[receiver.config(secret=f"dead {n}") for n in range(12)])
+    await outbox.start()
+    for _ in range(12):
+        await receiver.next()
+    await office.rest()
+    # All that have a place rest for longer than a moment.
+    await office.report("two", to=[receiver.config(secret="living")])
+
+    await outbox.look_around()
+    living = told(await receiver.next())
+    for _ in range(4):
+        await office.pass_time(60)
+        await outbox.look_around()
+    again = [told(await receiver.next()) for _ in range(12)]
+    await outbox.stop(0)
+
+    assert living == {"two": 1}
+    assert again == [{"one": 1}] * 12
+
+
+def make_outbox(office: Office, max_couriers: int) -> Outbox:
+    """Return another outbox on the office's store, with room for so few couriers."""
+    services = office.services
+    tools = Tools(
+        clock=office.clock,
+        database=services.database,
+        codec=services.codec,
+        unsealer=Unsealer(services.key_store, "allow"),
+        http=services.egress,
+        turns=Turns(),
+        places=asyncio.Semaphore(10),
+        limits=Limits(5, 60),
+        public_url=None,
+        metrics=services.metrics,
+    )
+    return Outbox(tools, max_couriers)

@@ -40,11 +40,15 @@ _logger = logging.getLogger(__name__)
 
 
 class Courier:
-    """Serves the channel of that identity until nothing is due to it."""
+    """Serves the channel of that identity until nothing is due to it.
 
-    def __init__(self, identity: bytes, tools: Tools) -> None:
+    ``on_rest`` is called whenever it has to wait.
+    """
+
+    def __init__(self, identity: bytes, tools: Tools, on_rest: Callable[[], None]) -> None:
         self._identity = identity
         self._tools = tools
+        self._on_rest = on_rest
         self._woken = asyncio.Event()
         self._paused_until_ms = 0
         self._failures = 0
@@ -52,6 +56,8 @@ class Courier:
         self._stopping = False
         self.is_sending = False
         self.is_finished = False
+        #: Until then it has nothing to do; 0 while it has.
+        self.resting_until_ms = 0
 
     def wake(self) -> None:
         """Have it look again at what is due."""
@@ -133,9 +139,12 @@ class Courier:
             self._capped = now_ms, step.cap
         # Whatever comes meanwhile waits as well. In a storm every report would have the store
         # asked again, so that one look a second is enough.
+        self.resting_until_ms = step.until_ms
+        self._on_rest()
         await self._tools.clock.sleep(min(self._seconds_until(step.until_ms), LOOK_SECONDS))
         seconds = self._seconds_until(step.until_ms)
         await sleep_unless(self._tools.clock, seconds, self._woken)
+        self.resting_until_ms = 0
 
     def _seconds_until(self, moment_ms: int) -> float:
         seconds = (moment_ms - self._tools.clock.now_ms()) / 1000

@@ -86,17 +86,28 @@ def get_channel(connection: sqlite3.Connection, identity: bytes) -> Channel | No
     return None if row is None else Channel(*row)
 
 
-def list_busy_channels(connection: sqlite3.Connection) -> list[bytes]:
-    """Return the identities of the channels that something is due to, the longest waiting first."""
+def list_busy_channels(connection: sqlite3.Connection, until_ms: int) -> list[bytes]:
+    """Return the identities of the channels that something is due to, the longest waiting first.
+
+    Those are the ones with a delivery that may be tried before ``until_ms``, and those with
+    something in the outbox that a message may be made of.
+    """
     rows = connection.execute(
         f"""
         SELECT channel.identity FROM channel JOIN (
-            SELECT channel_id, min(decided_ms) AS since FROM outbox GROUP BY channel_id
+            SELECT channel_id, min(decided_ms) AS since FROM outbox
+            WHERE (
+                SELECT count(*) FROM delivery
+                WHERE delivery.channel_id = outbox.channel_id AND {_IS_OPEN}
+            ) < {MAX_OPEN}
+            GROUP BY channel_id
             UNION ALL
-            SELECT channel_id, min(due_ms) FROM delivery WHERE {_IS_OPEN} GROUP BY channel_id
+            SELECT channel_id, min(due_ms) FROM delivery
+            WHERE {_IS_OPEN} AND coalesce(lease_until_ms, due_ms) < ? GROUP BY channel_id
         ) AS busy ON busy.channel_id = channel.id
         GROUP BY channel.id ORDER BY min(busy.since), channel.id
-        """
+        """,
+        (until_ms,),
     )
     return [identity for (identity,) in rows]
 
