@@ -61,7 +61,7 @@ def store(folder: Path, occurrences: int, errors: int) -> Stored:
                     for chunk in _chunks(batches)
                     for size in threads.map(lambda batch: _post(client, *batch), chunk)
                 )
-            _await_index(client)
+            await_index(client)
         resident_bytes = server.resident_bytes()
     file_bytes = (folder / "bench.db").stat().st_size
     return Stored(file_bytes / occurrences, posted_bytes / occurrences, resident_bytes)
@@ -97,7 +97,7 @@ def _chunks(batches: Iterator[tuple[str, list[Any]]]) -> Iterator[list[tuple[str
         yield chunk
 
 
-def _await_index(client: httpx.Client) -> None:
+def await_index(client: httpx.Client) -> None:
     """Return once the search index has seen everything."""
     ends_at = time.monotonic() + CAUGHT_UP_SECONDS
     while time.monotonic() < ends_at:
