@@ -44,6 +44,9 @@ class Drawing:
         project, message = self.source.choice(self.errors)
         return f"/v0/projects/{project}/errors/{quote(message, safe='')}{rest}"
 
+    def page(self, rest: str = "") -> str:
+        return self.error(rest).removeprefix("/v0")
+
 
 #: By their names in the table. A feature that is read adds its own.
 PROBES: dict[str, Draw] = {
@@ -88,6 +91,14 @@ PROBES: dict[str, Draw] = {
     "projects": lambda draw: "/v0/projects",
     "page: projects": lambda draw: "/",
     "page: errors": lambda draw: f"/projects/{draw.project()}",
+    "page: errors, searched": lambda draw: f"/projects/{draw.project()}?q={draw.word()}",
+    "page: errors, of an environment": lambda draw: (
+        f"/projects/{draw.project()}?environment=staging&sort=count"
+    ),
+    "page: error": lambda draw: draw.page(),
+    "page: error, chart of a month": lambda draw: draw.page("/chart?range=30d"),
+    "page: error, facets": lambda draw: draw.page("/facets"),
+    "page: error, occurrences": lambda draw: draw.page("/occurrences"),
 }
 
 
