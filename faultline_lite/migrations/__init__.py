@@ -18,6 +18,7 @@ _ALL = (
     census.create_census,
     core.find_regressions,
     search.index_words,
+    core.index_noisy_errors,
 )
 
 migrations = Migrations("faultline-lite")

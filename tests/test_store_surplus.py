@@ -1,0 +1,40 @@
+"""Which errors retention finds to keep too many occurrences."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from faultline_lite.database import connect
+from faultline_lite.store.surplus import INDEXED_KEPT, list_errors_over_cap
+
+KEPT = (1, INDEXED_KEPT - 1, INDEXED_KEPT, INDEXED_KEPT + 1, 3 * INDEXED_KEPT)
+
+
+@pytest.fixture
+def connection(database_path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a database with an error for each of KEPT, whose ids count from 1."""
+    with closing(connect(database_path)) as opened:
+        opened.execute("INSERT INTO project (id, name, created_ms) VALUES (1, 'sample', 0)")
+        opened.executemany(
+            """
+            INSERT INTO error (
+                project_id, group_key, message, pattern, type,
+                count, kept, first_seen_ms, last_seen_ms, last_updated_ms
+            ) VALUES (1, ?, 'message', 'pattern', '_', ?, ?, 0, 0, 0)
+            """,
+            [(str(kept).encode(), kept, kept) for kept in KEPT],
+        )
+        yield opened
+
+
+@pytest.mark.parametrize("cap", [0, *(each - 1 for each in KEPT[1:]), *KEPT])
+def test_errors_over_a_cap_are_found_beside_and_within_the_index(
+    connection: sqlite3.Connection, cap: int
+) -> None:
+    found = list_errors_over_cap(connection, cap)
+
+    expected = [(number, kept) for number, kept in enumerate(KEPT, 1) if kept > cap]
+    assert found == expected[::-1]
