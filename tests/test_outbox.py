@@ -1,6 +1,7 @@
 """From decided to delivered: at once, in batches, within caps, again after failures, never lost."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -188,12 +189,34 @@ async def test_restriction_of_a_config_caps_what_it_causes_and_nothing_else(
     await office.report("three", to=[receiver.config()])
 
     await office.pass_time(5)
+    message = await receiver.next()
 
-    assert told(await receiver.next()) == {"three": 1}
+    assert told(message) == {"three": 1}
+    assert message["notes"] == []
     assert [each.occurrences for each in await office.waiting()] == [1]
 
 
 # Failures
+
+
+async def test_delivery_that_cannot_be_read_is_a_failure_that_is_seen(
+    office: Office, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    to = [receiver.config()]
+    await office.report("opening", to=to)
+    await receiver.next()
+    await office.report("damaged", to=to)
+
+    def damage(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE occurrence SET payload = x'00', dictionary_id = 0")
+
+    await office.services.database.write(damage)
+    await office.pass_time(5)
+    damaged, _ = await office.deliveries()
+
+    assert (damaged.state, damaged.attempts) == ("due", 1)
+    assert damaged.failure == "an internal error, ZstdError; the log has more"
+    assert "ZstdError while sending" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -65,18 +65,16 @@ async def attempt(tools: Tools, channel: Channel, claimed: Claimed) -> Result | 
 
     No secret of the config is in the result, whatever the other side answered.
     """
-    draft = await tools.database.read(read_draft, tools.codec, claimed.id)
-    if not draft.told:
-        return None
+    config: ChannelConfig | None = None
     try:
+        draft = await tools.database.read(read_draft, tools.codec, claimed.id)
+        if not draft.told:
+            return None
         config_id, config = choose_config(draft, tools.unsealer)
-    except ChannelConfigError as error:
-        return Result(failure=f"the config cannot be used: {error}", permanent=True)
-    issues = StoredIssues(tools.database, channel.id, config_id, tools.turns)
-    try:
+        issues = StoredIssues(tools.database, channel.id, config_id, tools.turns)
         async with asyncio.timeout(ATTEMPT_SECONDS):
             outcome = await _hand_over(tools, claimed, draft, config, issues)
-    except Exception as error:  # noqa: BLE001 - whatever a notifier raises is its message's end
+    except Exception as error:  # noqa: BLE001 - whatever is raised ends this message's attempt
         return _explain(error, channel, config)
     return Result(outcome=_cut(config.conceal(outcome)))
 
@@ -121,9 +119,11 @@ class StoredIssues:
         return self._turns.take(place)
 
 
-def _explain(error: Exception, channel: Channel, config: ChannelConfig) -> Result:
-    """Return the failure that an exception of a notifier means, without a secret of the config."""
-    if isinstance(error, NotifyError):
+def _explain(error: Exception, channel: Channel, config: ChannelConfig | None) -> Result:
+    """Return the failure that an exception means, without a secret of the config."""
+    if isinstance(error, ChannelConfigError):
+        return Result(failure=f"the config cannot be used: {error}", permanent=True)
+    if isinstance(error, NotifyError) and config is not None:
         return Result(
             failure=_cut(config.conceal(error.reason)),
             permanent=error.permanent,
@@ -135,12 +135,12 @@ def _explain(error: Exception, channel: Channel, config: ChannelConfig) -> Resul
 
 
 def report_bug(error: Exception, label: str) -> str:
-    """Log what a notifier should not have raised, and return what to say of it.
+    """Log what sending should not have raised, and return what to say of it.
 
     Its message may hold anything, so that only the way to it is logged.
     """
     way = "".join(traceback.format_tb(error.__traceback__))
-    _logger.error("%s: %s in a notifier:\n%s", label, type(error).__name__, way)
+    _logger.error("%s: %s while sending:\n%s", label, type(error).__name__, way)
     return f"an internal error, {type(error).__name__}; the log has more"
 
 

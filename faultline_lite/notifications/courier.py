@@ -6,7 +6,7 @@ nothing but the pauses is lost with the process.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from faultline_lite.clock import sleep_unless
@@ -19,6 +19,7 @@ from faultline_lite.notifications.delivery_plan import (
     Send,
     Wait,
     back_off_seconds,
+    find_capped,
     plan,
 )
 from faultline_lite.notifiers import NOTIFIERS
@@ -52,7 +53,8 @@ class Courier:
         self._woken = asyncio.Event()
         self._paused_until_ms = 0
         self._failures = 0
-        self._capped: tuple[int, int] | None = None
+        #: The configs that their cap holds back, with the time since when, and the cap.
+        self._capped: dict[int, tuple[int, int]] = {}
         self._stopping = False
         self.is_sending = False
         self.is_finished = False
@@ -97,18 +99,20 @@ class Courier:
         agenda = await self._tools.database.read(
             store.get_agenda, channel.id, now_ms, one_error_each=one_error_each
         )
+        for config_id, cap in find_capped(agenda, now_ms, self._tools.limits).items():
+            self._capped.setdefault(config_id, (now_ms, cap))
         step = plan(agenda, now_ms, self._paused_until_ms, self._tools.limits)
         if isinstance(step, Send):
             await self._send(channel, step.delivery_id)
         elif isinstance(step, Form):
             await self._form(channel, step, one_error_each)
         elif isinstance(step, Wait):
-            await self._wait(step, now_ms)
+            await self._wait(step)
         return step is not None
 
     async def _form(self, channel: store.Channel, step: Form, one_error_each: bool) -> None:
         now_ms = self._tools.clock.now_ms()
-        note = self._say_held()
+        note = self._say_held(step.config_ids)
         write = self._tools.database.write
         if one_error_each:
             await write(
@@ -123,20 +127,17 @@ class Courier:
                 moved = await write(
                     store.extend_delivery, delivery_id, channel.id, step.config_ids, STEP_ROWS
                 )
-        self._capped = None
 
-    def _say_held(self) -> str | None:
-        if self._capped is None:
+    def _say_held(self, config_ids: Sequence[int]) -> str | None:
+        """Return the note for what these configs had to hold back, and forget that they had."""
+        held = [self._capped.pop(each) for each in config_ids if each in self._capped]
+        if not held:
             return None
-        since_ms, cap = self._capped
+        since_ms, cap = min(held)
         since = format_time(since_ms)
         return f"Held back since {since}: at most {cap} messages an hour go to this channel."
 
-    async def _wait(self, step: Wait, now_ms: int) -> None:
-        if step.cap is None:
-            self._capped = None
-        elif self._capped is None:
-            self._capped = now_ms, step.cap
+    async def _wait(self, step: Wait) -> None:
         # Whatever comes meanwhile waits as well. In a storm every report would have the store
         # asked again, so that one look a second is enough.
         self.resting_until_ms = step.until_ms

@@ -35,10 +35,9 @@ class Form(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Nothing may be done before this time. ``cap`` is what holds something back, if it does."""
+    """Nothing may be done before this time."""
 
     until_ms: int
-    cap: int | None
 
 
 Step = Send | Form | Wait | None
@@ -53,7 +52,7 @@ def plan(agenda: Agenda, now_ms: int, paused_until_ms: int, limits: Limits) -> S
     """
     if not agenda.open and not agenda.waiting:
         return None
-    formed = sum(each > now_ms - HOUR_MS for each in agenda.formed_ms)
+    formed = _formed_last_hour(agenda, now_ms)
     ready = [(_ready_ms(each, agenda.formed_ms, formed, limits), each) for each in agenda.waiting]
     if paused_until_ms <= now_ms:
         due = [each for each in agenda.open if each.due_ms <= now_ms]
@@ -64,8 +63,14 @@ def plan(agenda: Agenda, now_ms: int, paused_until_ms: int, limits: Limits) -> S
         if due:
             return Send(due[0].id)
     moments = [*(each.due_ms for each in agenda.open), *(ready_ms for ready_ms, _ in ready)]
-    capped = (_cap(each, limits) for each in agenda.waiting if formed >= _cap(each, limits))
-    return Wait(max(min(moments), paused_until_ms), min(capped, default=None))
+    return Wait(max(min(moments), paused_until_ms))
+
+
+def find_capped(agenda: Agenda, now_ms: int, limits: Limits) -> dict[int, int]:
+    """Return the ids of the configs that their cap holds back now, each with the cap."""
+    formed = _formed_last_hour(agenda, now_ms)
+    caps = {each.config_id: _cap(each, limits) for each in agenda.waiting}
+    return {config_id: cap for config_id, cap in caps.items() if formed >= cap}
 
 
 def back_off_seconds(attempts: int, jitter: Callable[[], float] = random.random) -> float:
@@ -97,3 +102,7 @@ def _ready_ms(waiting: Waiting, formed_ms: Sequence[int], formed: int, limits: L
 
 def _cap(waiting: Waiting, limits: Limits) -> int:
     return waiting.max_per_hour or limits.max_per_hour
+
+
+def _formed_last_hour(agenda: Agenda, now_ms: int) -> int:
+    return sum(each > now_ms - HOUR_MS for each in agenda.formed_ms)
