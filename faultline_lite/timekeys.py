@@ -6,6 +6,7 @@ Inside they are epoch milliseconds in UTC.
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Timeunit = Literal["year", "month", "day", "hour", "minute"]
@@ -67,7 +68,13 @@ def parse_time(text: str) -> int:
 
 def format_time(epoch_ms: int) -> str:
     """Return the time as ``YYYY-MM-DDTHH:MM:SS+00:00``."""
-    return (_EPOCH + timedelta(seconds=epoch_ms // 1000)).isoformat()
+    return _format_second(epoch_ms // 1000)
+
+
+@lru_cache(64)
+def _format_second(second: int) -> str:
+    # Asked for the same few all the time.
+    return (_EPOCH + timedelta(seconds=second)).isoformat()
 
 
 def bucket_bounds_ms(epoch_ms: int, timeunit: Timeunit) -> tuple[int, int]:

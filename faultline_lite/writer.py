@@ -29,7 +29,7 @@ Result_co = TypeVar("Result_co", covariant=True)
 #: Items of one commit. More would only make the first of them wait longer.
 MAX_GROUP_ITEMS = 256
 #: A group of up to so many bytes is executed in the event loop: a millisecond or two.
-MAX_LITTLE_BYTES = 256 * 1024
+MAX_LITTLE_BYTES = 128 * 1024
 #: What may wait before a write is refused; keeps memory bounded on a stalled disk.
 MAX_QUEUED_BYTES = 64 * 2**20
 #: How long the thread waits for a foreign tool that holds the lock. The event loop never does.

@@ -30,6 +30,8 @@ _CORS_HEADERS = [
     (b"access-control-expose-headers", EXPOSED_HEADERS.encode()),
 ]
 MAX_PROJECT_BYTES = 256
+#: Where a request carries what was raised on the short way.
+_RAISED = "faultline_lite.raised"
 
 
 class Method(NamedTuple):
@@ -56,6 +58,8 @@ class Resource(Endpoint):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request to this path."""
+        if _RAISED in scope:
+            raise scope[_RAISED]
         request = Request(scope, receive, send)
         services = services_of(request)
         name = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -83,11 +87,15 @@ class Edge:
 
     A message may hold any character, an encoded slash too: so Starlette is given the path as it
     came, still encoded, and each segment is decoded once, by ``segment``.
+
+    What comes by the route ``shortest`` is handed to it past Starlette's own layers, which cost as
+    much as to decode a report. What is raised there goes through them all the same.
     """
 
-    def __init__(self, app: Starlette, metrics: Metrics) -> None:
+    def __init__(self, app: Starlette, metrics: Metrics, shortest: Route) -> None:
         self.app = app
         self._metrics = metrics
+        self._shortest = shortest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request through."""
@@ -106,11 +114,24 @@ class Edge:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_outwards)
+            await self._answer(scope, receive, send_outwards)
         finally:
             endpoint = scope.get("endpoint")
             route = endpoint.path if isinstance(endpoint, Endpoint) else "other"
             self._metrics.count_request(route, scope["method"], status)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._shortest.path_regex.match(scope["path"])
+        if found is None:
+            await self.app(scope, receive, send)
+            return
+        endpoint = self._shortest.app
+        scope.update(app=self.app, endpoint=endpoint, path_params=found.groupdict())
+        try:
+            await endpoint(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - Starlette knows what answers it
+            scope[_RAISED] = error
+            await self.app(scope, receive, send)
 
 
 def resource(path: str, **methods: Method) -> Route:
