@@ -109,7 +109,7 @@ def _javascript(setup: Setup) -> str:
         lines.append(f"    notifications: [{_quote_double(setup.sealed)}],")
     body = "\n".join(lines)
     return f"""\
-<script src="/path/to/faultline-js/dist/client.min.js"></script>
+<script src="node_modules/faultline-js/dist/client.min.js"></script>
 <script>
   var faultline = new faultlineJs.Client({{
 {body}
@@ -147,7 +147,7 @@ CLIENTS = (
     ),
     Client("ruby", "Ruby", "gem install faultline", "", _ruby_program),
     Client("rack", "Rack", "gem install faultline-rack", "config.ru", _rack),
-    Client("javascript", "JavaScript", "npm install faultline-js", "", _javascript),
+    Client("javascript", "JavaScript", "npm install faultline/faultline-js", "", _javascript),
     Client("go", "Go", "go get github.com/faultline/faultline-go/faultline", "main.go", _go),
 )
 

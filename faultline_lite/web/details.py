@@ -101,7 +101,7 @@ def read_details(payload: dict[str, Any]) -> Details:
         causes=tuple(_read_cause(each, root) for each in _maps(payload.get("causes"))[:MAX_CAUSES]),
         breadcrumbs=tuple(map(_read_crumb, crumbs[-MAX_BREADCRUMBS:])),
         breadcrumbs_left_out=max(0, len(crumbs) - MAX_BREADCRUMBS),
-        trees=tuple(_build_trees(payload)),
+        trees=tuple(_build_trees(payload, context)),
     )
 
 
@@ -110,10 +110,12 @@ def read_message(payload: bytes) -> str:
     return _message_decoder.decode(payload).message
 
 
-def _build_trees(payload: dict[str, Any]) -> Iterator[tuple[str, Node]]:
+def _build_trees(payload: dict[str, Any], context: dict[str, Any]) -> Iterator[tuple[str, Node]]:
+    # The history is what the breadcrumbs were read from.
+    shown = {**payload, "context": {name: context[name] for name in context if name != "history"}}
     for name in PARTS:
-        if payload.get(name):
-            yield name, build_tree(payload[name])
+        if shown.get(name):
+            yield name, build_tree(shown[name])
     others = {name: value for name, value in payload.items() if name not in _ELSEWHERE}
     if others:
         yield "others", build_tree(others)

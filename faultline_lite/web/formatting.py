@@ -34,7 +34,7 @@ def iso_time(epoch_ms: int) -> str:
 
 def utc_time(epoch_ms: int) -> str:
     """Return the exact time for people: ``2016-12-07 00:00:00 UTC``."""
-    return f"{to_datetime(epoch_ms):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{to_datetime(epoch_ms).isoformat(' ')[:19]} UTC"
 
 
 def whole_number(number: int) -> str:
