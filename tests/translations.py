@@ -13,6 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from faultline_lite.config import describe_keys
 from faultline_lite.web.languages import DOMAIN, LANGUAGES, LOCALE_FOLDER, SOURCE_LANGUAGE
 
 _WEB = LOCALE_FOLDER.parent
@@ -48,6 +49,9 @@ def extract() -> Catalog:
     for file, _, text, comments, context in sorted(found, key=lambda each: (each[0], each[1])):
         # Without line numbers, which change with every line above.
         catalogue.add(text, None, [(file, 0)], auto_comments=comments, context=context)
+    # The settings page says what a key is for in the words of its declaration.
+    for _, _, description in describe_keys():
+        catalogue.add(description, None, [("config.py", 0)])
     return catalogue
 
 

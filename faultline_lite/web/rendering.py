@@ -41,6 +41,8 @@ def make_environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
         auto_reload=False,
     )
+    # As the texts are extracted, so that they are found again.
+    environment.policies["ext.i18n.trimmed"] = True
     environment.filters |= {
         "iso_time": formatting.iso_time,
         "utc_time": formatting.utc_time,

@@ -29,7 +29,7 @@ def test_each_decision_is_said_with_its_reason(sealing_client: httpx.Client, pro
     place = post(sealing_client, project, *configs)
     words = words_of(why(sealing_client, project, place))
 
-    assert "no. 2 of the error, no. 2 in its minute" in words
+    assert "no. 2 of the error · no. 2 in its minute" in words
     assert "webhook 127.0.0.1 Notified It is no. 2 in its minute; the threshold is 1." in words
     assert "webhook 127.0.0.1 Held It is no. 2 in its minute; the threshold is 3." in words
     assert "webhook 127.0.0.1 Held It is no. 2 in its minute; one in 5 notifies." in words
