@@ -50,6 +50,10 @@ def test_report_reopens_a_resolved_error_before_the_visitors_eyes(
     expect(page.locator("#error-head .badge.unresolved")).to_be_visible()
     expect(page.locator("#error-head")).to_contain_text("All occurrences2")
     expect(page.locator(".marks .regression")).to_have_count(1)
+    page.get_by_role("link", name="A newer one has come: show").click()
+    expect(page.locator("#occurrence time").first).to_have_attribute(
+        "datetime", f"{DAY}T14:30:00.000Z"
+    )
 
 
 def test_error_is_muted_until_a_time_of_the_visitors_zone(

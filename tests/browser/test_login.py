@@ -3,6 +3,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from tests.browser.browsing import Complaints, browse
+from tests.reports import errors_path, make_report
 from tests.servers import running_server
 
 MASTER_KEY = "0123456789abcdef0123456789abcdef"
@@ -48,3 +49,20 @@ def test_link_from_elsewhere_finds_the_visitor_logged_in(
         page.get_by_role("link", name="an error").click()
 
         expect(page.get_by_role("heading", name="Send a first error")).to_be_visible()
+
+
+def test_old_link_leads_to_its_page_through_the_login(
+    tmp_path: Path, browser: Browser, complaints: Complaints
+) -> None:
+    with (
+        running_server(tmp_path, master_api_key=MASTER_KEY) as server,
+        browse(browser, server.url, complaints) as open_page,
+    ):
+        with server.client(MASTER_KEY) as client:
+            client.post(errors_path(), json=make_report("a/b c")).raise_for_status()
+        page = open_page("/#/projects/sample-project/errors/a%2Fb%20c")
+        page.get_by_label("Master key").fill(MASTER_KEY)
+        page.get_by_role("button", name="Log in").click()
+
+        page.wait_for_url("**/projects/sample-project/errors/a%2Fb%20c")
+        expect(page.get_by_role("heading", name="a/b c")).to_be_visible()

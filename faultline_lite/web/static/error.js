@@ -26,7 +26,10 @@ async function refresh(changes) {
   head().replaceWith(fresh);
   if (focused) fresh.querySelector("button")?.focus();
   fresh.dispatchEvent(new CustomEvent("page:changed", { bubbles: true }));
-  if (more) chart.refresh();
+  if (!more) return;
+  chart.refresh();
+  const newer = document.querySelector("[data-newer]");
+  if (newer) newer.hidden = false;
 }
 
 follow(head().dataset.live, refresh);

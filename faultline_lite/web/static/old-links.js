@@ -3,14 +3,22 @@
 const OLD = /^#\/projects\/([^/]+)(?:\/errors(?:\/([^/]+)(?:\/occurrences\/([^/]+))?)?)?\/?$/;
 
 export function followOldLink() {
-  if (location.pathname !== "/") return;
-  const found = OLD.exec(location.hash);
-  if (found === null) return;
+  const path = translate(location.hash);
+  if (path === null) return;
+  if (location.pathname === "/") location.replace(path);
+  // Whoever has to log in first goes there afterwards; browsers keep the fragment that far.
+  const next = document.querySelector('form[action="/login"] [name=next]');
+  if (next && next.value === "/") next.value = path;
+}
+
+function translate(fragment) {
+  const found = OLD.exec(fragment);
+  if (found === null) return null;
   const [project, message, place] = found.slice(1).map(encodeOnce);
   let path = `/projects/${project}`;
   if (message !== undefined) path += `/errors/${message}`;
   if (place !== undefined) path += `/occurrences/${place}`;
-  location.replace(path);
+  return path;
 }
 
 // A template filled in by hand may hold what a URL must not; what is encoded already stays.
