@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -28,6 +29,9 @@ BACKLOG = 2048
 #: Objects between two collections. A report makes hundreds, none of them in a cycle, so that
 #: Python's 700 spent a tenth of the time on looking.
 COLLECT_AFTER_OBJECTS = 20_000
+#: How long a thread keeps Python's lock while another wants it. With Python's 5 ms a report that
+#: needs it a few times takes tens of them beside a thread that indexes texts.
+SWITCH_SECONDS = 0.001
 
 _logger = logging.getLogger(__name__)
 
@@ -81,6 +85,7 @@ class Server(uvicorn.Server):
             gc.collect()
             gc.freeze()
             gc.set_threshold(COLLECT_AFTER_OBJECTS, *gc.get_threshold()[1:])
+            sys.setswitchinterval(SWITCH_SECONDS)
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
