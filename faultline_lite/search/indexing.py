@@ -6,6 +6,7 @@ it may fall behind, and catches up as soon as there is room. Where it is, is in 
 a restart goes on from there.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -47,11 +48,17 @@ class Indexing:
         self._clock = clock
         self._wake = wake
         self._is_late = False
+        self._turn = asyncio.Lock()
         self._reader = BatchReader(codec, self._give_way)
         self.upkeep = IndexUpkeep(database, codec, clock, self._index_step, self._give_way)
 
     async def run(self) -> None:
-        """Go on until all is indexed and clean, or for RUN_SECONDS."""
+        """Go on until all is indexed and clean, or for RUN_SECONDS; one run at a time."""
+        # Two would take the same rows out, and the table of grams cannot tell that they are gone.
+        async with self._turn:
+            await self._run()
+
+    async def _run(self) -> None:
         _, lag_seconds = await self._database.read(get_lag, self._clock.now_ms())
         self._is_late = lag_seconds > LATE_SECONDS
         ends_at = time.monotonic() + RUN_SECONDS
