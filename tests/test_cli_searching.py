@@ -20,7 +20,7 @@ def filled(server: RunningServer, client: httpx.Client) -> RunningServer:
     client.post(errors_path("shop"), json=make_report(errors=[entry]))
     client.post(errors_path("shop"), json=make_report("other", params={"q": "an index of words"}))
     client.post(errors_path("blog"), json=make_report("an index too far"))
-    server.run(server.services.indexing.run())
+    server.run(server.services.indexing.catch_up())
     return server
 
 

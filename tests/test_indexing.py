@@ -76,21 +76,21 @@ def index(database: Database, clock: FakeClock) -> Index:
 async def test_what_an_error_has_had_is_indexed_once(index: Index) -> None:
     for _ in range(3):
         await index.store("broken", "blue")
-        await index.indexing.run()
+        await index.indexing.catch_up()
 
     assert await index.count("search_row") == 1
     await index.store("broken", "green")
-    await index.indexing.run()
+    await index.indexing.catch_up()
     assert await index.count("search_row") == 2
     assert await index.found("blue green") == ["broken"]
 
 
 async def test_restarted_server_knows_what_is_indexed(index: Index) -> None:
     await index.store("broken", "blue 4711")
-    await index.indexing.run()
+    await index.indexing.catch_up()
     restarted = Indexing(index.database, index.codec, index.clock)
     await index.store("broken", "blue 4711")
-    await restarted.run()
+    await restarted.catch_up()
 
     assert await index.count("search_row") == 1
     assert await index.database.read(store.get_lag, 0) == (0, 0.0)
@@ -100,7 +100,7 @@ async def test_many_occurrences_are_indexed_in_one_run(index: Index) -> None:
     for number in range(200):
         await index.store(f"number {number}", error=number % 7)
 
-    await index.indexing.run()
+    await index.indexing.catch_up()
 
     assert await index.database.read(store.get_lag, 0) == (0, 0.0)
     assert await index.found('"number 199"') == ["number 3"]
@@ -116,17 +116,17 @@ async def test_occurrence_deleted_while_it_is_read_is_not_indexed(index: Index) 
 
     row = store.make_row(index.codec, occurrence.error_id, occurrence.id, [])
     assert await index.database.write(store.insert_rows, [row], occurrence, 0) is None
-    await index.indexing.run()
+    await index.indexing.catch_up()
     assert (await index.found("first"), await index.found("second")) == ([], ["second"])
 
 
 async def test_occurrences_whose_ids_come_again_are_indexed(index: Index) -> None:
     await index.store("kept")
     await index.store("deleted", error=2)
-    await index.indexing.run()
+    await index.indexing.catch_up()
     await index.delete([2])
     await index.store("again", error=2)
-    await index.indexing.run()
+    await index.indexing.catch_up()
 
     assert await index.found("again") == ["deleted"]
 
@@ -137,7 +137,7 @@ async def test_occurrences_whose_ids_come_again_are_indexed(index: Index) -> Non
 async def test_unreadable_payload_stops_nothing(index: Index, payload: bytes) -> None:
     await index.store("unreadable", payload=payload)
     await index.store("readable", error=2)
-    await index.indexing.run()
+    await index.indexing.catch_up()
 
     assert await index.found("readable") == ["readable"]
 
@@ -145,7 +145,7 @@ async def test_unreadable_payload_stops_nothing(index: Index, payload: bytes) ->
 async def test_unreadable_part_leaves_the_others(index: Index) -> None:
     content = {"message": "broken", "type": "_", "backtrace": [1], "params": ["blue"]}
     await index.store("broken", payload=json.dumps(content).encode())
-    await index.indexing.run()
+    await index.indexing.catch_up()
 
     assert await index.found("blue") == ["broken"]
 
@@ -163,7 +163,7 @@ async def test_lag_is_that_of_the_oldest_that_waits(index: Index) -> None:
 async def test_rows_are_merged_and_stay_findable(index: Index) -> None:
     for number in range(40):
         await index.store(f"number {number}", f"value{number}")
-        await index.indexing.run()
+        await index.indexing.catch_up()
     rows = await index.count("search_row")
 
     assert rows <= 40 - 2 * 15
@@ -176,9 +176,9 @@ async def test_given_up_document_is_taken_out_whole(index: Index) -> None:
     for number in range(40):
         await index.store(f"number {number}", f"value{number}")
     await index.store("kept", "value", error=2)
-    await index.indexing.run()
+    await index.indexing.catch_up()
     await index.database.write(erase_errors, [1], 1000)
-    await index.indexing.run()
+    await index.indexing.catch_up()
 
     assert await index.count("search_document") == 1
     assert (await index.count("search_row"), await index.count("search_text")) == (1, 1)
@@ -188,7 +188,7 @@ async def test_given_up_document_is_taken_out_whole(index: Index) -> None:
 async def test_document_is_made_anew_once_as_many_are_gone_as_are_kept(index: Index) -> None:
     for number in range(32):
         await index.store("broken", f"value{number}x")
-    await index.indexing.run()
+    await index.indexing.catch_up()
     await index.delete(range(1, 16))
     before = await index.database.read(list_outdated, 0)
     await index.delete([16])
@@ -197,7 +197,7 @@ async def test_document_is_made_anew_once_as_many_are_gone_as_are_kept(index: In
 
     assert await index.found("value0x") == ["broken"]
     await index.clock.advance(LOOK_SECONDS)
-    await index.indexing.run()
+    await index.indexing.catch_up()
 
     assert await index.found("value0x") == []
     assert await index.found("value31x") == ["broken"]
@@ -209,7 +209,7 @@ async def test_document_is_made_anew_within_a_day_of_its_first_occurrence_s_end(
 ) -> None:
     for number in range(3):
         await index.store("broken", f"value{number}x")
-    await index.indexing.run()
+    await index.indexing.catch_up()
     await index.delete([1])
 
     assert await index.database.read(list_outdated, index.clock.now_ms()) == []
@@ -219,7 +219,7 @@ async def test_document_is_made_anew_within_a_day_of_its_first_occurrence_s_end(
 async def test_occurrences_that_come_while_a_document_is_made_anew_are_in_it(index: Index) -> None:
     for number in range(100):
         await index.store("broken", f"value{number}x")
-    await index.indexing.run()
+    await index.indexing.catch_up()
     await index.store("broken", "late")
 
     await index.indexing.upkeep.renew(1)

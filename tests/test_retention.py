@@ -191,7 +191,7 @@ def test_file_that_is_full_of_errors_loses_the_longest_silent(tmp_path: Path) ->
             server.run(clock.advance(1))
         for _ in range(20):
             prune(client)
-            server.run(server.services.indexing.run())
+            server.run(server.services.indexing.catch_up())
         used_bytes = server.run(server.services.database.read(get_used_bytes))
         numbers = sorted(int(message[:4]) for message in listed(client))
 

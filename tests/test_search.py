@@ -39,7 +39,7 @@ class Found:
         assert self._client.post(errors_path(project), json=report).status_code == 201
 
     def index(self) -> None:
-        self._server.run(self._server.services.indexing.run())
+        self._server.run(self._server.services.indexing.catch_up())
 
     def answer(self, q: str, path: str = "/v0/search", **parameters: Any) -> dict[str, Any]:
         self.index()

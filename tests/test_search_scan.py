@@ -208,7 +208,7 @@ class Index:
             ]
             recorder = Recorder(self._codec, "minute")
             await self.database.write(recorder.record, reports, {})
-            await self.indexing.run()
+            await self.indexing.catch_up()
 
     async def search(self, q: str) -> list[int]:
         """Page through all that is found, by two."""
@@ -239,14 +239,11 @@ async def thin_and_search(
     """Return what is found once rows are merged, and once what ``gone`` names is gone from them."""
     index = Index(path)
     await index.fill(occurrences, 1)
-    while await index.indexing.upkeep.step():
-        pass
     merged = await index.search(q)
     await index.database.write(delete_occurrences, [place + 1 for place in gone])
     for error_id in range(1, len({each.error for each in occurrences}) + 1):
         await index.indexing.upkeep.renew(error_id)
-    while await index.indexing.upkeep.step():
-        pass
+    await index.indexing.catch_up()
     thinned = await index.search(q)
     await index.database.close()
     return merged, thinned

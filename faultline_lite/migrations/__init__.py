@@ -19,6 +19,7 @@ _ALL = (
     core.find_regressions,
     search.index_words,
     core.index_noisy_errors,
+    search.index_frames_together,
 )
 
 migrations = Migrations("faultline-lite")

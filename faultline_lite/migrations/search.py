@@ -88,3 +88,9 @@ def index_words(tables: Tables) -> None:
     """Build the search index anew, with words among its terms."""
     for statement in RESTART_SEARCH:
         tables.execute(statement)
+
+
+def index_frames_together(tables: Tables) -> None:
+    """Build the search index anew, with files and functions under one mark."""
+    for statement in RESTART_SEARCH:
+        tables.execute(statement)

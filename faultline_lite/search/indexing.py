@@ -7,6 +7,7 @@ a restart goes on from there.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
@@ -53,19 +54,21 @@ class Indexing:
         self.upkeep = IndexUpkeep(database, codec, clock, self._index_step, self._give_way)
 
     async def run(self) -> None:
-        """Go on until all is indexed and clean, or for RUN_SECONDS; one run at a time."""
-        # Two would take the same rows out, and the table of grams cannot tell that they are gone.
-        async with self._turn:
-            await self._run()
-
-    async def _run(self) -> None:
+        """Go on until all is indexed and clean, or for RUN_SECONDS."""
         _, lag_seconds = await self._database.read(get_lag, self._clock.now_ms())
         self._is_late = lag_seconds > LATE_SECONDS
-        ends_at = time.monotonic() + RUN_SECONDS
-        while time.monotonic() < ends_at:
-            if not (await self._index_step() or await self.upkeep.step()):
-                return
-        self._wake()
+        if not await self.catch_up(RUN_SECONDS):
+            self._wake()
+
+    async def catch_up(self, seconds: float = math.inf) -> bool:
+        """Index and clean for so long at most; return whether all is done. One at a time."""
+        # Two would take the same rows out, and the table of grams cannot tell that they are gone.
+        async with self._turn:
+            ends_at = time.monotonic() + seconds
+            while time.monotonic() < ends_at:
+                if not (await self._index_step() or await self.upkeep.step()):
+                    return True
+        return False
 
     async def _index_step(self) -> bool:
         """Index the next occurrences; return whether there were any."""

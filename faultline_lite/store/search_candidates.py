@@ -14,7 +14,6 @@ from faultline_lite.store.search_terms import (
     find_text,
     fold_packed,
     make_match,
-    make_sure_match,
     unpack_texts,
 )
 
@@ -99,8 +98,9 @@ class _Tier:
         self, connection: sqlite3.Connection, wanted: str, kinds: tuple[Kind, ...]
     ) -> None:
         self.kinds = kinds
-        self.sure = Candidates(connection, make_sure_match(wanted, kinds))
-        self.possible = Candidates(connection, make_match(wanted, kinds))
+        match = make_match(wanted, kinds)
+        self.sure = Candidates(connection, match.sure)
+        self.possible = Candidates(connection, match.possible)
 
     @property
     def documents(self) -> frozenset[int]:

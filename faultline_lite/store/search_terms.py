@@ -1,13 +1,14 @@
 """How texts stand in the search index: as terms of its full-text table, and packed beside them.
 
-The terms are grams with a mark in front that says of which kind of text they are, so that one
-table serves all kinds. The full-text table keeps no text: what a row was indexed from is packed
-beside it, to look whether a row that fits holds what was searched for, to show it, and to take the
-terms out again.
+The terms are grams with a mark in front that says where they are from, so that one table serves
+messages and types, files and functions, and values. What is searched together has marks in common:
+an error's files and functions are nearly the same grams. The full-text table keeps no text: what a
+row was indexed from is packed beside it, to look whether a row that fits holds what was searched
+for, to show it, and to take the terms out again.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -31,15 +32,20 @@ _SPACE = "\xa0"
 #: Small letters, since the tokenizer folds capital ones.
 _MARKS: dict[Kind, Marks] = {
     "message": Marks("m", "n"),
-    "type": Marks("t", "u"),
+    "type": Marks("m", "n"),
     "file": Marks("f", "g"),
-    "function": Marks("c", "d"),
+    "function": Marks("f", "g"),
     "value": Marks("v", "w"),
 }
 #: Kinds that are asked for by their whole text: one term each.
 _WHOLE_MARKS: dict[Kind, str] = {"environment": "e", "release": "r"}
+#: What stands before packed texts; capital where their lasting grams are in the index.
 _PACK_MARKS: dict[Kind, str] = {
-    **{kind: marks.lasting for kind, marks in _MARKS.items()},
+    "message": "m",
+    "type": "t",
+    "file": "f",
+    "function": "c",
+    "value": "v",
     **_WHOLE_MARKS,
 }
 _KINDS = {mark: kind for kind, mark in _PACK_MARKS.items()}
@@ -67,37 +73,37 @@ def make_terms(texts: Iterable[Indexed]) -> str:
     return " ".join([_shared_terms(each) if each.lasting else _terms(each) for each in texts])
 
 
-def make_match(folded: str, kinds: Iterable[Kind]) -> str | None:
-    """Return the full-text query for rows that may hold ``folded`` in a text of these kinds.
+class Match(NamedTuple):
+    """Full-text queries: for rows that hold a text for sure, and for those that may hold it.
 
-    None where there are none but those that hold it for sure.
+    None where there can be no such rows.
     """
-    if is_short(folded):
-        return None
-    spaced = folded.replace(" ", _SPACE)
-    sure = sure_alternatives(spaced)
-    # All there is where a single gram is looked for.
-    if any(each.varying for each in sure):
-        return None
-    return _join((kind, alternatives(spaced)) for kind in kinds if kind in _MARKS)
+
+    sure: str | None
+    possible: str | None
 
 
-def make_sure_match(folded: str, kinds: Iterable[Kind]) -> str | None:
-    """Return the full-text query for rows that hold ``folded`` in a text of these kinds for sure.
+def make_match(folded: str, kinds: Collection[Kind]) -> Match:
+    """Return what finds ``folded`` in texts of these kinds.
 
     In messages every part is found, elsewhere what is shorter than a gram is found as a word only.
-    None where only a look at the text can tell, or where nothing so short is found at all.
     """
-    kinds = tuple(kinds)
     whole = [_quote(_whole_term(kind, folded)) for kind in kinds if kind in _WHOLE_MARKS]
     if whole:
-        return " OR ".join(whole)
+        return Match(" OR ".join(whole), None)
+    marks = {_MARKS[kind] for kind in kinds}
     spaced = folded.replace(" ", _SPACE)
     if is_short(folded):
-        return _join(
-            (kind, short_alternatives(spaced, every_size=kind == "message")) for kind in kinds
-        )
-    return _join((kind, sure_alternatives(spaced)) for kind in kinds)
+        sure = short_alternatives(spaced, every_size="message" in kinds)
+        possible: tuple[Alternative, ...] = ()
+    else:
+        sure = sure_alternatives(spaced)
+        # All there is to look for may be a single gram.
+        possible = () if any(each.varying for each in sure) else alternatives(spaced)
+    # What one kind has cannot be told from what another has under the same mark.
+    if any(_MARKS[kind] in marks for kind in _MARKS.keys() - set(kinds)):
+        sure, possible = (), possible or sure
+    return Match(_join(marks, sure), _join(marks, possible))
 
 
 def find_text(kind: Kind, texts: Iterable[str], wanted: str) -> str | None:
@@ -168,13 +174,13 @@ def _holds(kind: Kind, folded: str, wanted: str) -> bool:
     return wanted in folded
 
 
-def _join(found: Iterable[tuple[Kind, Iterable[Alternative]]]) -> str | None:
-    choices = []
-    for kind, each in found:
-        for varying, grams in each:
-            mark = _MARKS[kind].varying if varying else _MARKS[kind].lasting
-            choices.append("(" + " AND ".join(_quote(mark + gram) for gram in grams) + ")")
-    return " OR ".join(choices) or None
+def _join(marks: Iterable[Marks], found: Iterable[Alternative]) -> str | None:
+    choices = [
+        " AND ".join(_quote(f"{each.varying if varying else each.lasting}{gram}") for gram in grams)
+        for varying, grams in found
+        for each in sorted(marks)
+    ]
+    return " OR ".join(f"({choice})" for choice in choices) or None
 
 
 def _whole_term(kind: Kind, folded: str) -> str:

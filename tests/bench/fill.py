@@ -116,8 +116,7 @@ async def _catch_up(services: Services, filling: Filling) -> None:
     filling.catch_up_seconds = time.perf_counter() - started
     # Both would look after the index; it is to be merged before anything is measured.
     await services.scheduler.stop(10.0)
-    while await services.indexing.upkeep.step():
-        pass
+    await services.indexing.catch_up()
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ def test_search_narrows_the_list_while_it_is_typed(
     report: Report, server: RunningServer, open_page: OpenPage
 ) -> None:
     report("payment failed", "在庫が足りません", "cart is empty")
-    server.run(server.services.indexing.run())
+    server.run(server.services.indexing.catch_up())
     page = open_page(LIST)
     page.get_by_role("searchbox").press_sequentially("在庫")
 

@@ -60,7 +60,7 @@ def test_environment_and_version_are_searched_for_whole(
     for version in ("1.2", "1.2.3"):
         context = {"environment": "staging", "version": version}
         site.report_all([make_entry(f"in {version}x")], context=context)
-    server.run(server.services.indexing.run())
+    server.run(server.services.indexing.catch_up())
 
     assert _listed(site, version="1.2") == ["in 1.2x"]
     assert _listed(site, environment="staging") == ["in 1.2.3x", "in 1.2x"]
