@@ -51,7 +51,6 @@ class Filling:
     taken: int = 0
     seconds: float = 0.0
     waiting: int = 0
-    lag_seconds: float = 0.0
     catch_up_seconds: float = 0.0
     rates: list[float] = field(default_factory=list)
 
