@@ -129,6 +129,7 @@ _VALUE_SIGNS = (
     r"eyJ[\w-]+\.eyJ|PRIVATE KEY-----|xox[a-z]-[\w-]{8}|gh[pousr]_\w{16}|github_pat_|glpat-",
     r"(?:AKIA|ASIA)[A-Z0-9]{16}|[rs]k_(?:live|test)_|AIza[\w-]{35}",
 )
+_SPACE = re.compile(rb"\s")
 _QUERY_VALUE = re.compile(rb"[^&;#\s\"'<>]*")
 _QUERY_NAME = r"[^\s?&;#=\"'<>]*"
 #: What follows "bearer" in a sentence about a token that is wrong or missing.
@@ -212,9 +213,13 @@ class Scrubber:
             except (ValueError, msgspec.DecodeError, RecursionError):
                 pass  # no JSON after all
         encoded = text.encode("utf-8", "surrogatepass")
-        # A form's body and a query are pairs from their beginning.
-        lead = b"" if is_source or re.search(rb"\s", encoded) else b"?"
-        hidden = self._hide_values(lead + encoded, is_source=is_source)[len(lead) :]
+        hidden = encoded
+        # A form's body and a query are pairs from their beginning, and hold no space; neither does
+        # what has lost its last one with a card number.
+        if is_source or _SPACE.search(hidden):
+            hidden = self._hide_values(hidden, is_source=is_source)
+        if not is_source and not _SPACE.search(hidden):
+            hidden = self._hide_values(b"?" + hidden, is_source=False)[1:]
         return text if hidden == encoded else hidden.decode("utf-8", "surrogatepass")
 
     def _hide_values(self, text: bytes, *, is_source: bool) -> bytes:
