@@ -103,6 +103,7 @@ class Writer:
         self._closing = False
         self._failure: str | None = None
         self._last_handler: Handler[Any, Any] | None = None
+        self._last_version = 0
         self._loop = asyncio.get_running_loop()
         self._work: SimpleQueue[Callable[[], list[_Outcome]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -202,9 +203,12 @@ class Writer:
     def _execute(self, group: _Group) -> Sequence[Any]:
         """Return a result for each of the jobs; the transaction stays open."""
         handler = group.handler
-        if handler is not self._last_handler:
+        # It changes when another connection writes (sqlite.org/pragma.html#pragma_data_version).
+        # None should, but what is mended by hand must not be overruled by what is remembered.
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if handler is not self._last_handler or version != self._last_version:
             handler.forget()
-        self._last_handler = handler
+        self._last_handler, self._last_version = handler, version
         return handler.execute(self._connection, [job.item for job in group.jobs])
 
     def _roll_back(self) -> None:

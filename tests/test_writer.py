@@ -142,6 +142,18 @@ async def test_handler_remembers_until_another_writes(database: Database) -> Non
     assert names.forgotten == 2
 
 
+async def test_handler_forgets_where_a_foreign_tool_has_written(database: Database) -> None:
+    names = Names()
+    await database.write_grouped(names, "a", 1)
+    with closing(connect(database.path)) as foreign:
+        foreign.execute("DELETE FROM project")
+
+    await database.write_grouped(names, "b", 1)
+    await database.write_grouped(names, "c", 1)
+
+    assert names.forgotten == 2
+
+
 @pytest.mark.parametrize("size_bytes", [1, MAX_LITTLE_BYTES + 1])
 async def test_handler_forgets_what_was_undone(database: Database, size_bytes: int) -> None:
     names = Late()
