@@ -4,9 +4,11 @@ Everything in it is the client's to make up, so that number and length of everyt
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
+
+from faultline_lite.web.room import Room
 
 #: Frames that are shown, of a longer backtrace from both ends.
 MAX_FRAMES = 200
@@ -65,19 +67,28 @@ class Backtrace(NamedTuple):
     gap: int
 
 
-def read_backtrace(frames: Any, root_directory: Any, most: int = MAX_FRAMES) -> Backtrace:
-    """Return the backtrace of a payload, ``most`` frames of it; what is no frame is left out."""
+def read_backtrace(
+    frames: Any, root_directory: Any, room: Room, most: int = MAX_FRAMES
+) -> Backtrace:
+    """Return the backtrace of a payload, ``most`` frames of it, as far as there is room.
+
+    What is no frame is left out.
+    """
     given = [each for each in frames if isinstance(each, dict)] if isinstance(frames, list) else []
-    left_out = max(0, len(given) - most)
     last = most // LAST_SHARE
-    shown = [*given[: most - last], *given[-last:]] if left_out else given
+    shown = given if len(given) <= most else [*given[: most - last], *given[-last:]]
     root = _choose_root(shown, root_directory)
-    read = [_read_frame(each, root) for each in shown]
+    read = list(_read_frames(shown, root, room))
+    if len(read) < len(shown):
+        # Some of the end would look as if they followed on what is missing.
+        read = read[: most - last]
     if not any(frame.is_own for frame in read):
         # Nothing to single out: a library's own program, or a client that tells no files.
         read = [frame._replace(is_own=True) for frame in read]
-    if not left_out:
-        return Backtrace(_group(read), len(given), 0, 0)
+    left_out = len(given) - len(read)
+    if len(read) < len(shown) or not left_out:
+        groups = _group(read)
+        return Backtrace(groups, len(given), left_out, len(groups))
     first = _group(read[:-last])
     return Backtrace((*first, *_group(read[-last:])), len(given), left_out, len(first))
 
@@ -102,20 +113,26 @@ def _choose_root(frames: Sequence[dict[str, Any]], root_directory: Any) -> str:
     return root if any(_text(frame.get("file")).startswith(root) for frame in frames) else ""
 
 
-def _read_frame(frame: dict[str, Any], root: str) -> Frame:
+def _read_frames(frames: Sequence[dict[str, Any]], root: str, room: Room) -> Iterator[Frame]:
+    for frame in frames:
+        if room.is_full:
+            return
+        yield _read_frame(frame, root, room)
+
+
+def _read_frame(frame: dict[str, Any], root: str, room: Room) -> Frame:
     full_file = _text(frame.get("file"))
-    file = full_file.removeprefix(_PROJECT_ROOT + "/")
-    if root:
-        file = file.removeprefix(root)
+    file = full_file.removeprefix(_PROJECT_ROOT + "/").removeprefix(root)
     line = _number(frame.get("line"))
+    is_own = _is_own(frame, full_file, file, root)
     return Frame(
         file=file[-MAX_NAME_CHARACTERS:],
-        full_file=full_file[:MAX_NAME_CHARACTERS],
+        full_file=room.cut(full_file, MAX_NAME_CHARACTERS),
         line=line,
         column=_number(frame.get("column")),
-        function=_text(frame.get("function"))[:MAX_NAME_CHARACTERS],
-        code=_read_code(frame.get("code"), line),
-        is_own=_is_own(frame, full_file, file, root),
+        function=room.cut(_text(frame.get("function")), MAX_NAME_CHARACTERS),
+        code=_read_code(frame.get("code"), line, room),
+        is_own=is_own,
     )
 
 
@@ -129,7 +146,7 @@ def _is_own(frame: dict[str, Any], full_file: str, file: str, root: str) -> bool
     return not root or file != full_file or not full_file.startswith("/")
 
 
-def _read_code(code: Any, current: int | None) -> tuple[CodeLine, ...]:
+def _read_code(code: Any, current: int | None, room: Room) -> tuple[CodeLine, ...]:
     """Return the lines around the current one, in order; the client sends them by number."""
     if not isinstance(code, dict):
         return ()
@@ -138,7 +155,9 @@ def _read_code(code: Any, current: int | None) -> tuple[CodeLine, ...]:
         place = numbers.index(current)
         numbers = numbers[max(0, place - MAX_CODE_LINES // 2) :]
     return tuple(
-        CodeLine(number, _text(code.get(str(number)))[:MAX_LINE_CHARACTERS], number == current)
+        CodeLine(
+            number, room.cut(_text(code.get(str(number))), MAX_LINE_CHARACTERS), number == current
+        )
         for number in numbers[:MAX_CODE_LINES]
     )
 

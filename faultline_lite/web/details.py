@@ -12,6 +12,7 @@ import msgspec
 from faultline_lite.facets import name_program
 from faultline_lite.timekeys import parse_time
 from faultline_lite.web.backtrace import Backtrace, read_backtrace
+from faultline_lite.web.room import Room
 from faultline_lite.web.tree import Node, build_tree
 
 MAX_CAUSES = 10
@@ -20,7 +21,19 @@ MAX_CAUSE_FRAMES = 60
 MAX_BREADCRUMBS = 50
 MAX_BREADCRUMB_NODES = 15
 MAX_MESSAGE_CHARACTERS = 10_000
+MAX_CAUSE_CHARACTERS = 2000
+MAX_URL_CHARACTERS = 2000
+MAX_USER_AGENT_CHARACTERS = 1000
+MAX_CRUMB_CHARACTERS = 1000
 MAX_LABEL_CHARACTERS = 200
+
+#: Text of one page, so that it stays under 100 KB compressed, and what its parts may take of it;
+#: the trees share the rest.
+PAGE_BYTES = 88_000
+MESSAGE_BYTES = 10_000
+BACKTRACE_BYTES = 36_000
+CAUSES_BYTES = 10_000
+BREADCRUMBS_BYTES = 8000
 
 #: Parts with a tree of their own, in the order of the page.
 PARTS = ("context", "environment", "session", "params")
@@ -91,17 +104,23 @@ def read_details(payload: dict[str, Any]) -> Details:
     root = context.get("rootDirectory")
     message = _text(payload.get("message"))
     crumbs = _list_crumbs(payload, context)
+    room = Room(PAGE_BYTES)
+    shown_message = room.part(MESSAGE_BYTES).cut(message, MAX_MESSAGE_CHARACTERS)
+    request = _read_request(context, room)
+    backtrace = read_backtrace(payload.get("backtrace"), root, room.part(BACKTRACE_BYTES))
+    causes = _read_causes(payload, root, room.part(CAUSES_BYTES))
+    crumb_room = room.part(BREADCRUMBS_BYTES)
     return Details(
-        message=message[:MAX_MESSAGE_CHARACTERS],
-        message_left_out=max(0, len(message) - MAX_MESSAGE_CHARACTERS),
+        message=shown_message,
+        message_left_out=len(message) - len(shown_message),
         type=_text(payload.get("type"))[:MAX_LABEL_CHARACTERS],
         tags=tuple((name, _label(context.get(name))) for name in _TAGS if context.get(name)),
-        request=_read_request(context),
-        backtrace=read_backtrace(payload.get("backtrace"), root),
-        causes=tuple(_read_cause(each, root) for each in _maps(payload.get("causes"))[:MAX_CAUSES]),
-        breadcrumbs=tuple(map(_read_crumb, crumbs[-MAX_BREADCRUMBS:])),
+        request=request,
+        backtrace=backtrace,
+        causes=causes,
+        breadcrumbs=tuple(_read_crumb(each, crumb_room) for each in crumbs[-MAX_BREADCRUMBS:]),
         breadcrumbs_left_out=max(0, len(crumbs) - MAX_BREADCRUMBS),
-        trees=tuple(_build_trees(payload, context)),
+        trees=tuple(_build_trees(payload, context, room)),
     )
 
 
@@ -110,30 +129,42 @@ def read_message(payload: bytes) -> str:
     return _message_decoder.decode(payload).message
 
 
-def _build_trees(payload: dict[str, Any], context: dict[str, Any]) -> Iterator[tuple[str, Node]]:
+def _build_trees(
+    payload: dict[str, Any], context: dict[str, Any], room: Room
+) -> Iterator[tuple[str, Node]]:
     # The history is what the breadcrumbs were read from.
     shown = {**payload, "context": {name: context[name] for name in context if name != "history"}}
     for name in PARTS:
         if shown.get(name):
-            yield name, build_tree(shown[name])
+            yield name, build_tree(shown[name], _half(room))
     others = {name: value for name, value in payload.items() if name not in _ELSEWHERE}
     if others:
-        yield "others", build_tree(others)
+        yield "others", build_tree(others, _half(room))
     if payload.get("event"):
-        yield "event", build_tree(payload["event"])
+        yield "event", build_tree(payload["event"], _half(room))
 
 
-def _read_cause(cause: dict[str, Any], root: Any) -> Cause:
+def _half(room: Room) -> Room:
+    """Return half of the room that is left, so that something is for those to come."""
+    return room.part(room.left_bytes // 2)
+
+
+def _read_causes(payload: dict[str, Any], root: Any, room: Room) -> tuple[Cause, ...]:
+    given = _maps(payload.get("causes"))[:MAX_CAUSES]
+    return tuple(_read_cause(each, root, room) for each in given if not room.is_full)
+
+
+def _read_cause(cause: dict[str, Any], root: Any, room: Room) -> Cause:
     return Cause(
         type=_label(cause.get("type")),
-        message=_text(cause.get("message"))[:MAX_MESSAGE_CHARACTERS],
-        backtrace=read_backtrace(cause.get("backtrace"), root, MAX_CAUSE_FRAMES),
+        message=room.cut(_text(cause.get("message")), MAX_CAUSE_CHARACTERS),
+        backtrace=read_backtrace(cause.get("backtrace"), root, room, MAX_CAUSE_FRAMES),
     )
 
 
-def _read_request(context: dict[str, Any]) -> RequestLine | None:
-    url = _text(context.get("url"))[:2000]
-    user_agent = _text(context.get("userAgent"))[:1000]
+def _read_request(context: dict[str, Any], room: Room) -> RequestLine | None:
+    url = room.cut(_text(context.get("url")), MAX_URL_CHARACTERS)
+    user_agent = room.cut(_text(context.get("userAgent")), MAX_USER_AGENT_CHARACTERS)
     if not url and not user_agent:
         return None
     return RequestLine(
@@ -163,7 +194,7 @@ def _list_crumbs(payload: dict[str, Any], context: dict[str, Any]) -> list[dict[
     return _maps(given) or _maps(context.get("history"))
 
 
-def _read_crumb(crumb: dict[str, Any]) -> Breadcrumb:
+def _read_crumb(crumb: dict[str, Any], room: Room) -> Breadcrumb:
     word = next((name for name in _CRUMB_WORDS if crumb.get(name)), "")
     shown = {*_CRUMB_TIMES, *_CRUMB_KINDS, "level", "severity", word}
     rest = {name: value for name, value in crumb.items() if name not in shown and value}
@@ -173,8 +204,8 @@ def _read_crumb(crumb: dict[str, Any]) -> Breadcrumb:
         timestamp_ms=next(filter(None, (_to_ms(crumb.get(name)) for name in _CRUMB_TIMES)), None),
         kind=next((_label(crumb[name]) for name in _CRUMB_KINDS if crumb.get(name)), ""),
         level=_label(crumb.get("level") or crumb.get("severity")),
-        text=text[:1000],
-        rest=build_tree(rest, MAX_BREADCRUMB_NODES) if rest else None,
+        text=room.cut(text, MAX_CRUMB_CHARACTERS),
+        rest=build_tree(rest, room, MAX_BREADCRUMB_NODES) if rest else None,
     )
 
 

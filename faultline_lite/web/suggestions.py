@@ -10,6 +10,8 @@ from faultline_lite.store.search import Hit
 
 #: A list to choose from that is longer is searched by typing anyway.
 MAX_VALUES = 50
+#: Longer ones are none to choose from.
+MAX_CHARACTERS = 80
 
 
 _FACETS: tuple[Facet, ...] = ("environment", "version")
@@ -30,4 +32,7 @@ def suggest(
         for facet in _FACETS:
             if facet in facets:
                 found[facet].add(facets[facet])
-    return {name: sorted(values)[:MAX_VALUES] for name, values in found.items()}
+    return {
+        name: sorted(value for value in values if len(value) <= MAX_CHARACTERS)[:MAX_VALUES]
+        for name, values in found.items()
+    }

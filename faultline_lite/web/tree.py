@@ -5,6 +5,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from faultline_lite.web.room import Room
+
 #: Of one tree. What is left out is counted, and there in the raw JSON.
 MAX_NODES = 300
 MAX_DEPTH = 10
@@ -31,28 +33,34 @@ class Node(NamedTuple):
 
 
 class _Budget:
-    """Nodes that may still be shown."""
+    """Nodes that may still be shown, and room for their texts."""
 
-    def __init__(self, nodes: int) -> None:
+    def __init__(self, nodes: int, room: Room) -> None:
         self.nodes = nodes
+        self.room = room
 
 
-def build_tree(value: Any, max_nodes: int = MAX_NODES) -> Node:
-    """Return the tree of a decoded JSON value, of so many nodes at most."""
-    return _build("", value, 0, _Budget(max_nodes))
+def build_tree(value: Any, room: Room, max_nodes: int = MAX_NODES) -> Node:
+    """Return the tree of a decoded JSON value, as far as there is room and nodes are left."""
+    return _build("", value, 0, _Budget(max_nodes, room))
 
 
 def _build(key: str, value: Any, depth: int, budget: _Budget) -> Node:
     if isinstance(value, dict | list):
         if depth >= MAX_DEPTH and value:
-            return _build_flat(key, value)
+            text = msgspec.json.encode(value).decode()
+            return _build_text(key, text, MAX_JSON_CHARACTERS, budget)
         return _build_container(key, value, depth, budget)
     if isinstance(value, str):
-        cut = value[:MAX_TEXT_CHARACTERS]
-        return Node(key, "text", cut, left_out=len(value) - len(cut))
+        return _build_text(key, value, MAX_TEXT_CHARACTERS, budget)
     if value is None or isinstance(value, bool):
         return Node(key, "word", {None: "null", True: "true", False: "false"}[value])
     return Node(key, "number", msgspec.json.encode(value).decode())
+
+
+def _build_text(key: str, text: str, most: int, budget: _Budget) -> Node:
+    cut = budget.room.cut(text, most)
+    return Node(key, "text", cut, left_out=len(text) - len(cut))
 
 
 def _build_container(
@@ -60,19 +68,14 @@ def _build_container(
 ) -> Node:
     children = []
     for name, part in _items(value):
-        if budget.nodes <= 0:
+        if budget.nodes <= 0 or budget.room.is_full:
             break
         budget.nodes -= 1
-        children.append(_build(name[:MAX_KEY_CHARACTERS], part, depth + 1, budget))
+        shown_name = budget.room.cut(name, MAX_KEY_CHARACTERS)
+        children.append(_build(shown_name, part, depth + 1, budget))
     kind: Kind = "map" if isinstance(value, dict) else "list"
     left_out = len(value) - len(children)
     return Node(key, kind, "", tuple(children), left_out, len(value))
-
-
-def _build_flat(key: str, value: dict[str, Any] | list[Any]) -> Node:
-    text = msgspec.json.encode(value).decode()
-    cut = text[:MAX_JSON_CHARACTERS]
-    return Node(key, "text", cut, left_out=len(text) - len(cut))
 
 
 def _items(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:

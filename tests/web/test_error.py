@@ -1,4 +1,5 @@
 import json
+import random
 from typing import Any
 
 import pytest
@@ -151,3 +152,36 @@ def test_facets_are_counted_for_the_range_that_is_asked_for(site: Site) -> None:
     assert "production" in everything
     assert "</html>" in everything
     assert "production" not in before
+
+
+@pytest.mark.parametrize("alphabet", [(33, 127), (0x4E00, 0x9FFF)], ids=["ascii", "kanji"])
+def test_page_of_what_does_not_compress_is_small(site: Site, alphabet: tuple[int, int]) -> None:
+    source = random.Random(1)  # noqa: S311 - noise that is the same at every run
+
+    def noise(characters: int) -> str:
+        return "".join(chr(source.randrange(*alphabet)) for _ in range(characters))
+
+    def values() -> dict[str, Any]:
+        return {noise(20): [noise(300), {noise(9): noise(99)}] for _ in range(40)}
+
+    def frame() -> dict[str, Any]:
+        code = {"1": noise(100), "2": noise(100)}
+        return {"file": f"/{noise(150)}", "function": noise(100), "line": 2, "code": code}
+
+    entry = make_entry(
+        noise(600),
+        type=noise(300),
+        backtrace=[frame() for _ in range(150)],
+        causes=[{"type": noise(90), "message": noise(3000)} for _ in range(10)],
+        breadcrumbs=[{"message": noise(400)} for _ in range(50)],
+    )
+    shared = {name: values() for name in ("context", "environment", "session", "params")}
+    site.report_all([entry], **shared)
+    listed = site.get(site.list_path, state="all").text
+    path = listed.partition(LINK)[2].partition('"')[0].replace("&amp;", "&")
+    with site.client.stream("GET", path, headers={"Accept-Encoding": "br"}) as answer:
+        sent = b"".join(answer.iter_raw())
+
+    assert answer.status_code == 200
+    assert answer.headers["content-encoding"] == "br"
+    assert 50_000 < len(sent) < 100_000
