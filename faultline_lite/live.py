@@ -1,18 +1,26 @@
 """Who looks at a page is told at once which errors have changed, in this process alone.
 
 Publishing costs next to nothing while nobody listens, and never waits: what a slow listener has
-not taken yet is one entry for each error, and past a limit only that there was much.
+not taken yet is one entry for each error, and past a limit only that there was much. Whoever saw
+the store at some position, and listens a little later, is told what came in between.
 """
 
 import asyncio
+import re
+import secrets
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 #: Errors that a listener is told of by their id; with more, all may have changed.
 MAX_ERRORS = 200
+#: Publications that are remembered for whoever comes a little late.
+MAX_RECENT = 500
 #: Listeners at the same time; each is an open connection.
 MAX_LISTENERS = 500
+
+_POSITION = re.compile(r"([0-9a-f]{16})\.(\d{1,18})", re.ASCII)
 
 
 class Changes(NamedTuple):
@@ -40,6 +48,11 @@ class Listener:
         if len(self._error_ids) > MAX_ERRORS:
             self._error_ids.clear()
             self._too_many = True
+        self._woken.set()
+
+    def add_all(self) -> None:
+        """Note that everything may have changed."""
+        self._too_many = True
         self._woken.set()
 
     def close(self) -> None:
@@ -72,6 +85,15 @@ class LiveTail:
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
         self._closed = False
+        # Positions of another process are told from ours.
+        self._process = secrets.token_hex(8)
+        self._count = 0
+        self._recent: deque[tuple[str, tuple[int, ...]]] = deque(maxlen=MAX_RECENT)
+
+    @property
+    def position(self) -> str:
+        """Where in all that is published we are; opaque, for ``listen``."""
+        return f"{self._process}.{self._count}"
 
     @property
     def is_full(self) -> bool:
@@ -80,15 +102,21 @@ class LiveTail:
 
     def publish(self, project: str, error_ids: Iterable[int]) -> None:
         """Tell whoever listens that these errors of the project have changed."""
-        if self._listeners:
-            changed = tuple(error_ids)
-            for listener in self._listeners:
-                listener.add(project, changed)
+        changed = tuple(error_ids)
+        self._count += 1
+        self._recent.append((project, changed))
+        for listener in self._listeners:
+            listener.add(project, changed)
 
     @contextmanager
-    def listen(self, project: str | None) -> Iterator[Listener]:
-        """Listen to a project, or to all, for as long as the block runs."""
+    def listen(self, project: str | None, since: str = "") -> Iterator[Listener]:
+        """Listen to a project, or to all, for as long as the block runs.
+
+        What was published after the position ``since`` is heard as well.
+        """
         listener = Listener(project)
+        if since:
+            self._catch_up(listener, since)
         if self._closed:
             listener.close()
         self._listeners.add(listener)
@@ -96,6 +124,17 @@ class LiveTail:
             yield listener
         finally:
             self._listeners.discard(listener)
+
+    def _catch_up(self, listener: Listener, since: str) -> None:
+        found = _POSITION.fullmatch(since)
+        missed = None
+        if found is not None and found[1] == self._process:
+            missed = self._count - int(found[2])
+        if missed is None or not 0 <= missed <= len(self._recent):
+            listener.add_all()
+            return
+        for number in range(len(self._recent) - missed, len(self._recent)):
+            listener.add(*self._recent[number])
 
     def close(self) -> None:
         """End it for every listener, so that no open stream holds up a shutdown."""

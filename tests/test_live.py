@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from faultline_lite.live import MAX_ERRORS, MAX_LISTENERS, Changes, LiveTail
+from faultline_lite.live import MAX_ERRORS, MAX_LISTENERS, MAX_RECENT, Changes, LiveTail
 from tests.reports import errors_path, make_report
 from tests.servers import RunningServer, running_server
 
@@ -42,6 +42,33 @@ async def test_slow_listener_holds_no_more_than_that_there_was_much() -> None:
         assert listener.take() == Changes((7,), all=True)
 
 
+async def test_late_listener_hears_what_came_since_it_looked() -> None:
+    live = LiveTail()
+    live.publish("web", [1])
+    position = live.position
+    live.publish("web", [2])
+    live.publish("api", [3])
+    with live.listen("web", position) as listener, live.listen("web", live.position) as prompt:
+        assert listener.take() == Changes((2,), all=False)
+        assert prompt.take() == Changes((), all=False)
+
+
+@pytest.mark.parametrize("behind", [MAX_RECENT + 1, -1])
+async def test_position_that_is_not_remembered_means_everything(behind: int) -> None:
+    live = LiveTail()
+    for _ in range(MAX_RECENT + 2):
+        live.publish("web", [1])
+    process, _, count = live.position.partition(".")
+    with live.listen("web", f"{process}.{int(count) - behind}") as listener:
+        assert listener.take() == Changes((), all=True)
+
+
+@pytest.mark.parametrize("since", ["x", "0123456789abcdef.0", "0123456789abcdef.", "\n"])
+async def test_position_of_another_process_means_everything(since: str) -> None:
+    with LiveTail().listen(None, since) as listener:
+        assert listener.take() == Changes((), all=True)
+
+
 async def test_close_ends_every_listener_those_to_come_too() -> None:
     live = LiveTail()
     with live.listen(None) as listener:
@@ -75,6 +102,22 @@ def test_report_is_told_to_whoever_follows_its_project(server: RunningServer) ->
         client.post(errors_path(), json=make_report())
 
         assert _read_event(tail) == 'data: {"errors":[2],"all":false}'
+
+
+def test_stream_goes_on_where_it_ended(server: RunningServer) -> None:
+    with server.client() as client:
+        since = server.services.live.position
+        client.post(errors_path(), json=make_report("between"))
+        with client.stream("GET", "/live", params={"since": since}) as tail:
+            lines = tail.iter_lines()
+            event_id = next(line for line in lines if line.startswith("id: "))[4:]
+            first = next(lines)
+        client.post(errors_path(), json=make_report("later"))
+        with client.stream("GET", "/live", headers={"Last-Event-ID": event_id}) as tail:
+            second = _read_event(tail)
+
+    assert first == 'data: {"errors":[1],"all":false}'
+    assert second == 'data: {"errors":[2],"all":false}'
 
 
 def test_open_stream_does_not_hold_up_a_shutdown(tmp_path: Path) -> None:

@@ -41,13 +41,18 @@ def _stream(visit: Visit, project: str | None) -> Response:
     if live.is_full:
         raise HTTPException(503, headers={"Retry-After": "30"})
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    events = _events(live, project, visit.services.clock)
+    # A browser that connects again says what it had last; a page, when it was made.
+    parameters, sent = visit.request.query_params, visit.request.headers
+    since = sent.get("last-event-id") or parameters.get("since", "")
+    events = _events(live, project, since, visit.services.clock)
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
-async def _events(live: LiveTail, project: str | None, clock: Clock) -> AsyncIterator[bytes]:
+async def _events(
+    live: LiveTail, project: str | None, since: str, clock: Clock
+) -> AsyncIterator[bytes]:
     ends_at = clock.monotonic() + STREAM_SECONDS
-    with live.listen(project) as listener:
+    with live.listen(project, since) as listener:
         # The first bytes tell the browser that it is connected.
         yield _HEARTBEAT
         while clock.monotonic() < ends_at:
@@ -58,7 +63,7 @@ async def _events(live: LiveTail, project: str | None, clock: Clock) -> AsyncIte
             if not (changes.all or changes.error_ids):
                 yield _HEARTBEAT
                 continue
-            yield _encode(changes)
+            yield _encode(changes, live.position)
             await _first_of(listener.wait_for_end(), clock.sleep(PAUSE_SECONDS))
 
 
@@ -73,6 +78,6 @@ async def _first_of(*coroutines: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _encode(changes: Changes) -> bytes:
+def _encode(changes: Changes, position: str) -> bytes:
     event = msgspec.json.encode({"errors": changes.error_ids, "all": changes.all})
-    return b"data: %b\n\n" % event
+    return b"id: %b\ndata: %b\n\n" % (position.encode(), event)

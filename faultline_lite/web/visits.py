@@ -40,13 +40,17 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request for a page. ``session`` is None where nobody is logged in."""
+    """A request for a page. ``session`` is None where nobody is logged in.
+
+    ``live_position`` is where the live tail was before anything was read for the page.
+    """
 
     request: Request
     services: Services
     pages: Pages
     session: Session | None
     language: str
+    live_position: str
 
     @property
     def path(self) -> str:
@@ -141,4 +145,5 @@ def begin_visit(request: Request) -> Visit:
         language=choose_language(
             cookies.get(LANGUAGE_COOKIE, ""), request.headers.get("accept-language", "")
         ),
+        live_position=services.live.position,
     )

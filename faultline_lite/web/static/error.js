@@ -32,7 +32,7 @@ async function refresh(changes) {
   if (newer) newer.hidden = false;
 }
 
-follow(head().dataset.live, refresh);
+follow(head(), refresh);
 
 // A time in the visitor's zone, sent in UTC.
 document.addEventListener("submit", (event) => {

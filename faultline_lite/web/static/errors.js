@@ -142,5 +142,5 @@ document.addEventListener("htmx:afterSwap", () => {
   showSelection();
 });
 
-follow(list().dataset.live, refresh);
+follow(list(), refresh);
 showSelection();

@@ -13,7 +13,7 @@ async function replace(selector) {
 }
 
 for (const element of document.querySelectorAll("[data-live]")) {
-  const { live, liveGoto, liveReplace } = element.dataset;
-  if (liveGoto) follow(live, () => location.replace(liveGoto));
-  if (liveReplace) follow(live, () => replace(liveReplace));
+  const { liveGoto, liveReplace } = element.dataset;
+  if (liveGoto) follow(element, () => location.replace(liveGoto));
+  if (liveReplace) follow(element, () => replace(liveReplace));
 }

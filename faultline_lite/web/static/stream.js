@@ -1,31 +1,28 @@
 // The live tail: an event says which errors have changed. It is followed while the page is looked
-// at; browsers allow a server only six connections, which as many open tabs would use up.
+// at; browsers allow a server only six connections, which as many open tabs would use up. What
+// changes in between is told afterwards: the server is asked for all since the last event, at first
+// since the page was made.
 
-export function follow(path, onChange) {
+export function follow(element, onChange) {
+  const { live, liveSince } = element.dataset;
+  let since = liveSince;
   let source = null;
-  let missed = false;
 
   const open = () => {
     if (source !== null) return;
-    source = new EventSource(path);
-    source.addEventListener("message", (event) => onChange(JSON.parse(event.data)));
+    source = new EventSource(`${live}?since=${since}`);
+    source.addEventListener("message", (event) => {
+      since = event.lastEventId || since;
+      onChange(JSON.parse(event.data));
+    });
   };
   const close = () => {
-    if (source === null) return;
-    source.close();
+    source?.close();
     source = null;
-    missed = true;
   };
   const decide = () => {
-    if (document.hidden) {
-      close();
-      return;
-    }
-    open();
-    if (missed) {
-      missed = false;
-      onChange({ errors: [], all: true });
-    }
+    if (document.hidden) close();
+    else open();
   };
   document.addEventListener("visibilitychange", decide);
   addEventListener("pagehide", close);
