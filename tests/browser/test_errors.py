@@ -4,8 +4,10 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from faultline_lite.live import MAX_ERRORS
+from faultline_lite.web.errors import PAGE_ERRORS
 from tests.fakes import FakeClock
-from tests.reports import errors_path, make_entry, make_report
+from tests.reports import error_path, errors_path, make_entry, make_report
 from tests.servers import RunningServer
 
 OpenPage = Callable[..., Page]
@@ -119,3 +121,28 @@ def test_error_that_the_filters_keep_out_does_not_appear(
         report("another", type="fatal")
 
     assert _messages(page) == ["one"]
+
+
+def test_row_that_was_resolved_elsewhere_goes_when_nobody_reads(
+    report: Report, client: httpx.Client, open_page: OpenPage
+) -> None:
+    report("one", "two")
+    page = open_page(LIST)
+    page.get_by_role("link", name="two").hover()
+    client.patch(error_path("one"), json={"status": "resolved"}).raise_for_status()
+    expect(page.locator("#error-rows tr.gone .message")).to_have_text("one")
+    page.get_by_role("button", name="1 error has changed: show").click()
+
+    expect(page.locator("#error-rows .message")).to_have_text(["two"])
+
+
+def test_storm_is_one_new_list(report: Report, client: httpx.Client, open_page: OpenPage) -> None:
+    report("one")
+    page = open_page(LIST)
+    page.get_by_role("link", name="one").hover()
+    entries = [make_entry(f"storm {chr(0x3042 + number)}") for number in range(MAX_ERRORS + 1)]
+    client.post(errors_path(), json=make_report(errors=entries)).raise_for_status()
+    page.get_by_role("button", name="The list has changed: show").click()
+
+    expect(page.locator("#error-rows tr")).to_have_count(PAGE_ERRORS)
+    expect(page.locator("#error-rows .message").first).to_contain_text("storm")

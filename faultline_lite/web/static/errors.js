@@ -34,6 +34,7 @@ document.addEventListener("change", (event) => {
 
 const ORDER = { lastUpdated: "updated", count: "count", firstSeen: "firstSeen" };
 let waiting = new Map();
+let outdated = false;
 
 function isBeingRead() {
   const table = rows().closest("table");
@@ -56,22 +57,30 @@ function place(row) {
 function showWaiting() {
   const button = list().querySelector("[data-show-fresh]");
   if (!button) return;
-  const count = waiting.size;
-  button.hidden = count === 0;
-  button.textContent = count === 1 ? button.dataset.one : button.dataset.many.replace("{count}", count);
+  const { one, many, unknown } = button.dataset;
+  const count = waiting.size + rows().querySelectorAll("tr.gone").length;
+  button.hidden = count === 0 && !outdated;
+  button.textContent = outdated ? unknown : count === 1 ? one : many.replace("{count}", count);
+}
+
+// The list as it is now, where single rows cannot say it.
+function renew() {
+  htmx.ajax("GET", location.pathname + location.search, { target: "#errors", swap: "outerHTML" });
 }
 
 function settle() {
-  if (!list().querySelector("table.errors") && waiting.size) {
-    // The list was empty: it is made anew, with its heads and buttons.
-    location.reload();
+  // A list that was empty has no heads and no buttons.
+  if (outdated || (waiting.size && !list().querySelector("table.errors"))) {
+    renew();
     return;
   }
   for (const row of waiting.values()) {
     place(row);
     row.classList.add("arrived");
   }
+  for (const row of rows().querySelectorAll("tr.gone")) row.remove();
   waiting = new Map();
+  document.dispatchEvent(new CustomEvent("page:changed"));
   showWaiting();
   showSelection();
 }
@@ -97,29 +106,39 @@ function take(fresh) {
 
 async function refresh(changes) {
   const form = list();
-  const shown = [...rows().children].map((row) => row.id.slice("error-".length));
-  const ids = changes.all ? shown : changes.errors;
   // On a later page nothing new appears, but what is there stays true.
   const onFirstPage = !new URLSearchParams(location.search).has("cursor");
-  const wanted = onFirstPage ? ids : ids.filter((id) => shown.includes(String(id)));
-  if (changes.all && onFirstPage && shown.length === 0) location.reload();
-  if (wanted.length === 0) return;
+  const shown = [...rows().children].map((row) => row.id.slice("error-".length));
+  if (changes.all) {
+    outdated = true;
+  } else {
+    const ids = changes.errors.map(String).filter((id) => onFirstPage || shown.includes(id));
+    if (ids.length === 0) return;
+    const fresh = await fetchRows(form, ids);
+    // A search may have put another list in the place of this one.
+    if (fresh === null || form !== list()) return;
+    fresh.forEach(take);
+    const passing = new Set(fresh.map((row) => row.id));
+    for (const id of ids) {
+      // It has been resolved, muted or deleted elsewhere.
+      if (!passing.has(`error-${id}`)) document.getElementById(`error-${id}`)?.classList.add("gone");
+    }
+    document.dispatchEvent(new CustomEvent("page:changed"));
+  }
+  if (isBeingRead()) showWaiting();
+  else settle();
+}
+
+async function fetchRows(form, ids) {
   const query = new URLSearchParams(location.search);
-  for (const id of wanted.slice(0, 200)) query.append("id", id);
+  for (const id of ids) query.append("id", id);
   const answer = await fetch(`${form.dataset.rows}?${query}`, { headers: { "HX-Request": "true" } });
   if (answer.status === 403) location.reload();
-  if (!answer.ok || form !== list()) return;
+  if (!answer.ok) return null;
   const table = document.createElement("table");
   // Rows of ours, escaped by the server.
   table.innerHTML = await answer.text();
-  const fresh = [...table.querySelectorAll("tr")];
-  for (const row of fresh) {
-    row.dispatchEvent(new CustomEvent("page:changed"));
-    take(row);
-  }
-  document.dispatchEvent(new CustomEvent("page:changed"));
-  if (isBeingRead()) showWaiting();
-  else settle();
+  return [...table.querySelectorAll("tr")];
 }
 
 document.addEventListener("click", (event) => {
@@ -139,6 +158,7 @@ document.addEventListener("htmx:configRequest", (event) => {
 
 document.addEventListener("htmx:afterSwap", () => {
   waiting = new Map();
+  outdated = false;
   showSelection();
 });
 
