@@ -40,6 +40,7 @@ from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.notifiers.turns import Turns
 from faultline_lite.payload_training import PayloadTraining
 from faultline_lite.payloads import PayloadCodec
+from faultline_lite.regroup.job import Regrouping
 from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
 from faultline_lite.sealedbox import KeyStore
@@ -147,6 +148,15 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     scheduler.add("outbox", LOOK_AROUND_SECONDS, outbox.look_around)
     if config.max_db_bytes > 0 or config.min_free_bytes > 0:
         scheduler.add("size", 1.0, retention.hold_size)
+
+    def index_moved() -> None:
+        indexing.upkeep.look_soon()
+        scheduler.wake("index")
+
+    regrouping = Regrouping(
+        config, database, codec, clock, lambda: scheduler.wake("regroup"), index_moved
+    )
+    scheduler.add("regroup", 60.0, regrouping.run, first_after_seconds=1.0)
     scheduler.add("erase", 3600.0, retention.erase_deleted)
     return Services(
         config=config,
@@ -162,6 +172,7 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         outbox=outbox,
         egress=egress,
         indexing=indexing,
+        regrouping=regrouping,
         retention=retention,
         scheduler=scheduler,
         metrics=metrics,

@@ -152,6 +152,19 @@ def address_key(truncated: str) -> bytes:
     return _digest("truncated", truncated)
 
 
+def address_keys(
+    message: str, *, exact: bool, fingerprint: tuple[str, ...] | None
+) -> tuple[bytes, ...]:
+    """Return the keys that lead to the error of a message although its group key does not."""
+    keys = []
+    shown = truncate(message)
+    if shown is not message:
+        keys.append(address_key(shown))
+    if fingerprint is not None:
+        keys.append(group_key(message, exact=exact, fingerprint=None))
+    return tuple(keys)
+
+
 def make_pattern(message: str) -> str:
     """Return the pattern like ``normalise``, without remembering it."""
     if is_truncated(message):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from faultline_lite.config import Config
 from faultline_lite.database import Database
-from faultline_lite.fingerprint import address_key, group_key, normalise, truncate
+from faultline_lite.fingerprint import address_keys, group_key, normalise, truncate
 from faultline_lite.large_work import LargeWork
 from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
@@ -113,7 +113,7 @@ class Ingest:
         return NewOccurrence(
             project=report.project,
             group_key=group_key(message, exact=self._exact, fingerprint=entry.fingerprint),
-            address_keys=self._address_keys(message, shown, entry.fingerprint),
+            address_keys=address_keys(message, exact=self._exact, fingerprint=entry.fingerprint),
             message=shown,
             pattern=truncate(normalise(message)),
             type=type_,
@@ -122,17 +122,6 @@ class Ingest:
             payload=payload,
             channels=channels,
         )
-
-    def _address_keys(
-        self, message: str, shown: str, fingerprint: tuple[str, ...] | None
-    ) -> tuple[bytes, ...]:
-        """Return the keys that lead to the error although its group key does not."""
-        keys = []
-        if shown is not message:
-            keys.append(address_key(shown))
-        if fingerprint is not None:
-            keys.append(group_key(message, exact=self._exact, fingerprint=None))
-        return tuple(keys)
 
 
 class _Recording:

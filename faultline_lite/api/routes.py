@@ -15,6 +15,7 @@ from faultline_lite.api.errors import (
 )
 from faultline_lite.api.facets import get_facets
 from faultline_lite.api.occurrences import get_occurrences, get_one_occurrence
+from faultline_lite.api.regroup import get_regroup, post_regroup
 from faultline_lite.api.reports import post_report
 from faultline_lite.api.search import get_search
 from faultline_lite.api.service import get_health, get_info, get_metrics, get_openapi
@@ -57,6 +58,11 @@ def make_routes() -> list[Route]:
         resource("/v0/encrypt", POST=Method(encrypt, "none")),
         resource("/v0/search", GET=Method(get_search, "master")),
         resource("/v0/info", GET=Method(get_info, "master")),
+        resource(
+            "/v0/regroup",
+            GET=Method(get_regroup, "master"),
+            POST=Method(post_regroup, "master"),
+        ),
         resource("/v0/prune", POST=Method(prune, "master")),
         resource("/v0/backup", GET=Method(backup, "master")),
         resource("/v0/openapi.json", GET=Method(get_openapi, "none")),

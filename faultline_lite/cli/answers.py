@@ -226,3 +226,48 @@ class Decisions(TypedDict):
     regression: bool
     muted: bool
     decisions: list[Decision]
+
+
+class Regrouped(TypedDict):
+    """Errors that become one, or one that becomes so many."""
+
+    project: str
+    message: str
+    errors: int
+
+
+class PlanResult(TypedDict):
+    """What regrouping would come to."""
+
+    before: int
+    after: int
+    renamed: int
+    reopened: int
+    merges: list[Regrouped]
+    splits: list[Regrouped]
+
+
+class Plan(TypedDict):
+    """A plan, made or in the making."""
+
+    state: str
+    problem: NotRequired[str]
+    result: NotRequired[PlanResult]
+
+
+class Regroup(TypedDict):
+    """A regrouping, or the undoing of one, done or under way."""
+
+    action: str
+    state: str
+    merged: int
+    created: int
+    moved: int
+    problem: NotRequired[str]
+
+
+class RegroupShown(TypedDict):
+    """The last plan and the last regrouping."""
+
+    plan: Plan | None
+    regroup: Regroup | None

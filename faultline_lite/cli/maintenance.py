@@ -1,14 +1,18 @@
 """Commands with which an operator has a running server put its store in order."""
 
+import time
+
 import click
 
-from faultline_lite.cli.answers import Freed
-from faultline_lite.cli.client import Client
+from faultline_lite.cli.answers import Freed, PlanResult, RegroupShown
+from faultline_lite.cli.client import Client, ServerError
 from faultline_lite.cli.connected import connected, json_option
 from faultline_lite.cli.output import json_text, print_table
 
 #: Letting go of millions of occurrences takes its time.
 TIMEOUT_SECONDS = 3600.0
+#: Between two looks at how far the server is.
+POLL_SECONDS = 0.5
 
 #: Why occurrences go, as the API names it.
 _REASONS = {
@@ -42,4 +46,53 @@ def prune(client: Client, dry_run: bool, as_json: bool) -> None:
         print_table(("why", "occurrences"), rows)
 
 
-COMMANDS = (prune,)
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would merge and split.")
+@click.option("--undo", is_flag=True, help="Undo the last regrouping.")
+@json_option
+@connected()
+def regroup(client: Client, dry_run: bool, undo: bool, as_json: bool) -> None:
+    """Group the errors that are there by the rule in force.
+
+    That is after `grouping` has changed, or with a version that groups in another way. The server
+    goes on meanwhile, and goes on with it when this command is stopped.
+    """
+    if dry_run and undo:
+        raise click.UsageError("give either --dry-run or --undo")
+    action = "plan" if dry_run else "undo" if undo else "apply"
+    client.send("POST", "/v0/regroup", RegroupShown, json={"action": action})
+    part = "plan" if dry_run else "regroup"
+    while (shown := client.get("/v0/regroup", RegroupShown)[part])["state"] == "running":
+        time.sleep(POLL_SECONDS)
+    if as_json:
+        click.echo(json_text(shown))
+    elif shown["state"] == "done" and dry_run:
+        _print_plan(shown["result"])
+    elif shown["state"] == "done" and undo:
+        click.echo(f"went {shown['moved']} step(s) back")
+    elif shown["state"] == "done":
+        click.echo(
+            f"merged {shown['merged']} error(s) into others, made {shown['created']}, "
+            f"moved {shown['moved']} occurrence(s)"
+        )
+    if shown["state"] != "done":
+        raise ServerError(f"it has stopped: {shown.get('problem', 'the log says why')}")
+
+
+def _print_plan(plan: PlanResult) -> None:
+    if not plan["before"] and not plan["renamed"]:
+        click.echo("nothing would change")
+        return
+    reopened = plan["reopened"]
+    also = f"; {reopened} resolved one(s) would reopen" if reopened else ""
+    click.echo(f"{plan['before']} error(s) become {plan['after']}{also}")
+    if plan["renamed"]:
+        click.echo(f"{plan['renamed']} other(s) stay as they are, under another key")
+    for heading, examples in (("become one", plan["merges"]), ("becomes", plan["splits"])):
+        if examples:
+            click.echo()
+            rows = [(each["errors"], each["project"], each["message"]) for each in examples]
+            print_table((heading, "project", "message"), rows)
+
+
+COMMANDS = (prune, regroup)

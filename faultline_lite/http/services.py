@@ -18,6 +18,7 @@ from faultline_lite.metrics import Metrics
 from faultline_lite.notifications.outbox import Outbox
 from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.payloads import PayloadCodec
+from faultline_lite.regroup.job import Regrouping
 from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
 from faultline_lite.sealedbox import KeyStore
@@ -42,6 +43,7 @@ class Services:
     outbox: Outbox
     egress: Egress
     indexing: Indexing
+    regrouping: Regrouping
     retention: Retention
     scheduler: Scheduler
     metrics: Metrics

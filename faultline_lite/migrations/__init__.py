@@ -6,7 +6,7 @@ list, in the module of its topic. Times are epoch milliseconds unless the name s
 
 from sqlite_utils import Migrations
 
-from faultline_lite.migrations import census, core, notifications, search, timelines
+from faultline_lite.migrations import census, core, notifications, regroup, search, timelines
 
 #: In the order in which they are applied.
 _ALL = (
@@ -20,6 +20,7 @@ _ALL = (
     search.index_words,
     core.index_noisy_errors,
     search.index_frames_together,
+    regroup.create_regroup,
 )
 
 migrations = Migrations("faultline-lite")

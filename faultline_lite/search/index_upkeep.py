@@ -68,6 +68,10 @@ class IndexUpkeep:
         self._outdated: deque[int] = deque()
         self._looks_at = clock.monotonic() + LOOK_SECONDS
 
+    def look_soon(self) -> None:
+        """Look for outdated documents with the next step: many may have become so."""
+        self._looks_at = self._clock.monotonic()
+
     async def step(self) -> bool:
         """Do one piece of the work; return whether there was any."""
         return await self._take_out() or await self._merge() or await self._renew()

@@ -78,10 +78,7 @@ def add_to_census(
     ).fetchone()
     if same is None or get_counted_id(connection) != counted_id:
         return
-    known = _list_existing(connection, found)
-    for error_id in known:
-        _add_people(connection, error_id, found[error_id].people)
-    _add_versions(connection, {error_id: found[error_id].versions for error_id in known})
+    add_found(connection, {each: found[each] for each in _list_existing(connection, found)})
     connection.execute("UPDATE census_progress SET occurrence_id = ?", (last.id,))
 
 
@@ -89,6 +86,51 @@ def get_counted_id(connection: sqlite3.Connection) -> int:
     """Return the id of the last occurrence that the census has counted."""
     (occurrence_id,) = connection.execute("SELECT occurrence_id FROM census_progress").fetchone()
     return int(occurrence_id)
+
+
+def add_found(connection: sqlite3.Connection, found: Mapping[int, Found]) -> None:
+    """Add what was found to the census of these errors, which exist."""
+    for error_id, each in found.items():
+        if each.people:
+            set_sketch(
+                connection, error_id, add_people(get_sketch(connection, error_id), each.people)
+            )
+    _add_versions(connection, {error_id: each.versions for error_id, each in found.items()})
+
+
+def get_sketch(connection: sqlite3.Connection, error_id: int) -> bytes:
+    """Return the sketch of the people that the error met, empty where it met none."""
+    row = connection.execute(
+        "SELECT sketch FROM error_people WHERE error_id = ?", (error_id,)
+    ).fetchone()
+    return b"" if row is None else bytes(row[0])
+
+
+def set_sketch(connection: sqlite3.Connection, error_id: int, sketch: bytes) -> None:
+    """Store the sketch of the people that the error met, and how many they are."""
+    if sketch == get_sketch(connection, error_id):
+        return
+    connection.execute(
+        "INSERT OR REPLACE INTO error_people (error_id, sketch) VALUES (?, ?)", (error_id, sketch)
+    )
+    connection.execute("UPDATE error SET people = ? WHERE id = ?", (count_people(sketch), error_id))
+
+
+def subtract_versions(
+    connection: sqlite3.Connection, error_id: int, counts: Mapping[str, int]
+) -> None:
+    """Take so many occurrences of each version out of the census of the error."""
+    rows = [(error_id, version, count) for version, count in counts.items()]
+    write_rows(
+        connection,
+        """
+        UPDATE error_version SET count = error_version.count - new.column3
+        FROM (VALUES {rows}) AS new
+        WHERE error_id = new.column1 AND version = new.column2
+        """,
+        rows,
+    )
+    connection.execute("DELETE FROM error_version WHERE error_id = ? AND count <= 0", (error_id,))
 
 
 def rewind_census(connection: sqlite3.Connection) -> None:
@@ -120,22 +162,6 @@ def _list_existing(connection: sqlite3.Connection, error_ids: Mapping[int, Found
         (msgspec.json.encode([*error_ids]).decode(),),
     )
     return [error_id for (error_id,) in rows]
-
-
-def _add_people(connection: sqlite3.Connection, error_id: int, people: set[str]) -> None:
-    if not people:
-        return
-    row = connection.execute(
-        "SELECT sketch FROM error_people WHERE error_id = ?", (error_id,)
-    ).fetchone()
-    old = b"" if row is None else row[0]
-    sketch = add_people(old, people)
-    if sketch == old:
-        return
-    connection.execute(
-        "INSERT OR REPLACE INTO error_people (error_id, sketch) VALUES (?, ?)", (error_id, sketch)
-    )
-    connection.execute("UPDATE error SET people = ? WHERE id = ?", (count_people(sketch), error_id))
 
 
 def _add_versions(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from faultline_lite.store.census import rewind_census
+from faultline_lite.store.regroup_journal import forget_steps_of
 from faultline_lite.store.rollups import subtract_minutes
 from faultline_lite.store.search_index import delete_search_entries, rewind_index
 
@@ -111,6 +112,7 @@ def _erase_error(connection: sqlite3.Connection, error_id: int, limit: int) -> G
         ).rowcount
     if rows >= limit:
         return gone._replace(rows=rows)
+    forget_steps_of(connection, error_id)
     errors = connection.execute("DELETE FROM error WHERE id = ?", (error_id,)).rowcount
     return gone._replace(errors=errors, rows=rows + 1)
 

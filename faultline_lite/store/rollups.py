@@ -75,15 +75,15 @@ def subtract_minutes(
     select = "SELECT coalesce(counted_in, project_id) FROM error WHERE id = ?"
     (project_id,) = connection.execute(select, (error_id,)).fetchone()
     changes = RollupChanges()
-    changes.add_to_error(error_id, *_take_open_unit(connection, "error", error_id))
-    changes.add_to_project(project_id, *_take_open_unit(connection, "project", project_id))
+    changes.add_to_error(error_id, *take_open_unit(connection, "error", error_id))
+    changes.add_to_project(project_id, *take_open_unit(connection, "project", project_id))
     for minute, count in minutes.items():
         changes.add_to_error(error_id, minute, -count)
         changes.add_to_project(project_id, minute, -count)
     changes.write(connection)
 
 
-def _take_open_unit(connection: sqlite3.Connection, owner: str, owner_id: int) -> tuple[int, int]:
+def take_open_unit(connection: sqlite3.Connection, owner: str, owner_id: int) -> tuple[int, int]:
     """Return the (minute, count) of the open unit, which holds nothing from here on."""
     select = f"SELECT open_minute, open_count FROM {owner} WHERE id = ?"
     minute, count = connection.execute(select, (owner_id,)).fetchone()

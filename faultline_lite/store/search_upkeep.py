@@ -11,6 +11,10 @@ from faultline_lite.store.search_index import Document, NewRow, Unindexed, inser
 OUTDATED_OCCURRENCES = 16
 
 
+#: As if all of the error's occurrences had gone since the document was begun.
+_ALL_GONE = -(2**62)
+
+
 class Segment(NamedTuple):
     """The rows of a document from ``last_row_id`` back that are merged next.
 
@@ -121,6 +125,18 @@ def list_outdated(connection: sqlite3.Connection, before_ms: int) -> list[int]:
         (OUTDATED_OCCURRENCES, before_ms),
     )
     return [error_id for (error_id,) in rows]
+
+
+def mark_outdated(connection: sqlite3.Connection, error_id: int) -> None:
+    """Have the document of an error made anew, from all that it keeps now."""
+    connection.execute(
+        """
+        INSERT INTO search_document (error_id, first_occurrence_id, gone_before, created_ms)
+        VALUES (?, 0, ?, 0)
+        ON CONFLICT (error_id) DO UPDATE SET gone_before = excluded.gone_before
+        """,
+        (error_id, _ALL_GONE),
+    )
 
 
 def begin_document(connection: sqlite3.Connection, error_id: int, now_ms: int) -> int | None:

@@ -6,6 +6,7 @@ from faultline_lite.api.openapi import (
     facets,
     notifications,
     occurrences,
+    regroup,
     reports,
     search,
     service,
@@ -13,7 +14,7 @@ from faultline_lite.api.openapi import (
 )
 from faultline_lite.api.openapi.parts import Json
 
-_TOPICS = (errors, facets, occurrences, notifications, search, timelines, service)
+_TOPICS = (errors, facets, occurrences, notifications, search, timelines, regroup, service)
 
 #: The whole document.
 OPENAPI: Json = {
