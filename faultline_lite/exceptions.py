@@ -7,6 +7,7 @@ FaultlineError
 │   ├── ForbiddenError            403
 │   ├── NotFoundError             404
 │   ├── RequestTimeoutError       408
+│   ├── ConflictError             409, what is under way must end first
 │   ├── PreconditionFailedError   412
 │   ├── BodyTooLargeError         413
 │   ├── UnknownEncodingError      415
@@ -78,6 +79,12 @@ class RequestTimeoutError(RequestError):
     """The body did not arrive in time."""
 
     status = 408
+
+
+class ConflictError(RequestError):
+    """The request is right, and something that is under way stands against it."""
+
+    status = 409
 
 
 class PreconditionFailedError(RequestError):

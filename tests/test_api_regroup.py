@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from faultline_lite.fingerprint import truncate
+from faultline_lite.store.regroup_journal import begin
 from tests.fakes import FakeClock
 from tests.reports import error_path, errors_path, make_entry, occurrences_path
 from tests.servers import RunningServer, running_server, server_process
@@ -49,6 +50,20 @@ def test_nothing_was_regrouped_yet(client: httpx.Client) -> None:
     shown = client.get("/v0/regroup").json()["data"]
 
     assert shown == {"grouping": "pattern", "plan": None, "regroup": None}
+
+
+@pytest.mark.parametrize("action", ["plan", "apply", "undo"])
+def test_what_is_under_way_must_end_first(action: str, tmp_path: Path) -> None:
+    with running_server(tmp_path, FakeClock()) as server, server.client() as client:
+        # Nothing goes on with it: the clock stands still.
+        server.run(server.services.database.write(begin, "apply", exact=False, now_ms=0))
+        refused = client.post("/v0/regroup", json={"action": action})
+        shown = client.get("/v0/regroup").json()["data"]["regroup"]
+
+    message = "a regrouping is under way already"
+    assert refused.status_code == 409
+    assert refused.json()["errors"] == [{"message": message, "path": ["action"]}]
+    assert shown["state"] == "running"
 
 
 def test_rule_changes_there_and_back(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.exceptions import BadRequestError, Problem
+from faultline_lite.exceptions import ConflictError, Problem
 from faultline_lite.http.parameters import read_json
 from faultline_lite.http.services import Services, services_of
 from faultline_lite.regroup.job import Planned
@@ -32,7 +32,7 @@ async def post_regroup(request: Request) -> Response:
     services = services_of(request)
     wanted = await read_json(request, RegroupRequest)
     if not await services.regrouping.begin(wanted.action):
-        raise BadRequestError(Problem("a regrouping is under way already", ("action",)))
+        raise ConflictError(Problem("a regrouping is under way already", ("action",)))
     return JsonAnswer(await _show(services), 202)
 
 

@@ -77,6 +77,7 @@ REFUSALS: dict[str, Json] = {
     "404": answer("There is no such project, error or occurrence.", ref("Refusal")),
     "408": answer("The body did not arrive in time.", ref("Refusal")),
     "412": answer("The server is not set up for it.", ref("Refusal")),
+    "409": answer("Something is under way that must end first.", ref("Refusal")),
     "413": answer("The body is too large.", ref("Refusal")),
     "415": answer("The Content-Encoding is unknown.", ref("Refusal")),
     "429": answer("Too many occurrences.", ref("Refusal"), **RETRY),

@@ -72,7 +72,7 @@ _BEGIN = operation(
     "Group the errors that are there by the rule in force, or undo the last time",
     "master",
     {"202": answer("It has begun; GET shows how far it is.", _SHOWN)},
-    tuple(each for each in BODY_REFUSALS if each != "404"),
+    ("409", *(each for each in BODY_REFUSALS if each != "404")),
     requestBody=body(
         {
             "type": "object",
