@@ -1,5 +1,6 @@
 """Issue trackers and the outbox: one issue an error, a comment a batch, closed when resolved."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 from faultline_lite.fingerprint import group_key
 from faultline_lite.models import Status
 from faultline_lite.store.errors import ErrorAddress, get_error, update_status
-from tests.fakes import Answer, FakeClock, FakeGitHub
+from tests.fakes import Answer, FakeClock, FakeGitHub, Request
 from tests.fakes.github import TOKEN
+from tests.fakes.http import Reply
 from tests.office import Office, open_office
 from tests.reports import PROJECT
 
@@ -211,3 +213,99 @@ async def test_regression_reopens_the_issue_that_resolving_closed(
 
     assert (closed, issue.state) == ("closed", "open")
     assert len(github.issues) == 1
+
+
+def closing_comments(github: FakeGitHub) -> list[str]:
+    (issue,) = github.issues.values()
+    return [each for each in issue.comments if each.startswith("Resolved at ")]
+
+
+async def test_issue_that_is_opened_after_its_error_was_resolved_is_closed(
+    office: Office, github: FakeGitHub
+) -> None:
+    act = github.handler
+    github.handler = lambda _: Answer(502)
+    await office.report("one", to=[config(github, close_on_resolve=True)])
+    await office.rest()
+
+    await set_status(office, "one", "resolved")
+    github.handler = act
+    for _ in range(3):
+        await office.pass_time(5)
+
+    (issue,) = github.issues.values()
+    assert (issue.state, len(issue.comments)) == ("closed", 1)
+    assert len(closing_comments(github)) == 1
+    outcomes = {each.kind: each.outcome for each in await office.deliveries()}
+    assert outcomes == {"message": "issue #1 opened", "resolution": "issue #1 closed"}
+
+
+async def test_issue_that_is_being_opened_while_its_error_is_resolved_is_closed(
+    office: Office, github: FakeGitHub
+) -> None:
+    act = github.handler
+    resolving: list[asyncio.Task[None]] = []
+
+    def resolve_and_act(request: Request) -> Reply:
+        if request.method == "POST" and not resolving:
+            resolving.append(asyncio.create_task(set_status(office, "one", "resolved")))
+        return act(request)
+
+    github.handler = resolve_and_act
+    await office.report("one", to=[config(github, close_on_resolve=True)])
+    await office.rest()
+    await resolving[0]
+    for _ in range(3):
+        await office.pass_time(1)
+
+    (issue,) = github.issues.values()
+    assert (issue.state, len(closing_comments(github))) == ("closed", 1)
+
+
+async def test_issue_that_is_told_of_what_came_before_the_resolving_is_closed_once(
+    office: Office, github: FakeGitHub
+) -> None:
+    to = [config(github, close_on_resolve=True, batch=30)]
+    await office.report("one", to=to)
+    await office.rest()
+    await office.report("one", "one", to=to)
+
+    await set_status(office, "one", "resolved")
+    for _ in range(8):
+        await office.pass_time(5)
+
+    (issue,) = github.issues.values()
+    assert issue.state == "closed"
+    assert [each.split(".")[0].split(" at ")[0] for each in issue.comments] == [
+        "Came again: 2 times, 3 in all",
+        "Resolved",
+    ]
+
+
+async def test_issue_without_the_wish_stays_open_though_its_error_was_resolved_before(
+    office: Office, github: FakeGitHub
+) -> None:
+    github.replies.append(Answer(502))
+    await office.report("one", to=[config(github)])
+    await office.rest()
+
+    await set_status(office, "one", "resolved")
+    for _ in range(3):
+        await office.pass_time(5)
+
+    (issue,) = github.issues.values()
+    assert (issue.state, issue.comments) == ("open", [])
+
+
+async def test_wish_of_the_latest_config_counts(office: Office, github: FakeGitHub) -> None:
+    await office.report("one", to=[config(github)])
+    await office.rest()
+    await office.report("one", to=[config(github, close_on_resolve=True)])
+    await office.pass_time(5)
+
+    await set_status(office, "one", "resolved")
+    for _ in range(2):
+        await office.pass_time(1)
+
+    (issue,) = github.issues.values()
+    assert issue.state == "closed"

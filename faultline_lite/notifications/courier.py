@@ -24,6 +24,7 @@ from faultline_lite.notifications.delivery_plan import (
 )
 from faultline_lite.notifiers import NOTIFIERS
 from faultline_lite.store import deliveries as store
+from faultline_lite.store.resolutions import end_delivery
 from faultline_lite.timekeys import format_time
 
 #: A little longer than an attempt may take.
@@ -207,7 +208,7 @@ class Courier:
             _logger.warning("%s: delivery %d failed: %s", channel.label, claimed.id, result.failure)
         self._tools.metrics.deliveries.labels(channel.type, state).inc()
         await self._record(
-            store.finish_delivery,
+            end_delivery,
             claimed.id,
             self._tools.clock.now_ms(),
             outcome=result.outcome,

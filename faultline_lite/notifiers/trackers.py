@@ -175,6 +175,8 @@ class _Errand:
         async with self._issues.turn(f"{self._tracker.place} {self._title}"):
             remembered = await self._issues.get_number(error_id)
             if remembered is not None and await self._tell(remembered):
+                # By this config now, whose wishes count for the issue from here on.
+                await self._issues.set_number(error_id, remembered)
                 return self._say(remembered)
             async for number in self._find(remembered):
                 if await self._tell(number):

@@ -172,7 +172,7 @@ def form_delivery(
 
     Returns its id and how many rows were looked at; what is more is added by ``extend_delivery``.
     """
-    delivery_id = _insert(connection, channel_id, "message", now_ms, note)
+    delivery_id = insert_delivery(connection, channel_id, "message", now_ms, note)
     return delivery_id, extend_delivery(connection, delivery_id, channel_id, config_ids, limit)
 
 
@@ -222,7 +222,7 @@ def form_deliveries(
         (channel_id, *config_ids, min(limit, MAX_FORMED)),
     ).fetchall()
     for (error_id,) in errors:
-        delivery_id = _insert(connection, channel_id, "message", now_ms, note)
+        delivery_id = insert_delivery(connection, channel_id, "message", now_ms, note)
         rows = connection.execute(
             f"SELECT config_id, error_id FROM outbox WHERE channel_id = ? AND {configs} "
             "AND error_id = ?",
@@ -233,33 +233,19 @@ def form_deliveries(
     return len(errors)
 
 
-def insert_resolution(connection: sqlite3.Connection, error_id: int, now_ms: int) -> list[bytes]:
-    """Have the issues that track the error closed, where their configs ask for it.
-
-    Returns the identities of the channels that it is due to.
-    """
-    tracked = connection.execute(
+def insert_delivery(
+    connection: sqlite3.Connection, channel_id: int, kind: Kind, now_ms: int, note: str | None
+) -> int:
+    """Insert a delivery to the channel that is due at once, and return its id."""
+    (delivery_id,) = connection.execute(
         """
-        SELECT channel.id, channel.identity, tracked_issue.config_id FROM tracked_issue
-        JOIN channel_config ON channel_config.id = tracked_issue.config_id
-        JOIN channel ON channel.id = tracked_issue.channel_id
-        WHERE tracked_issue.error_id = ? AND channel_config.close_on_resolve = 1
-        ORDER BY channel.id
+        INSERT INTO delivery (
+            channel_id, kind, state, attempts, created_ms, due_ms, give_up_ms, updated_ms, note
+        ) VALUES (?, ?, 'due', 0, ?, ?, ?, ?, ?) RETURNING id
         """,
-        (error_id,),
-    ).fetchall()
-    for channel_id, _, config_id in tracked:
-        delivery_id = _insert(connection, channel_id, "resolution", now_ms, None)
-        connection.execute(
-            """
-            INSERT INTO delivery_item (
-                delivery_id, config_id, error_id, reason, occurrences,
-                first_count, last_count, second, ordinal
-            ) VALUES (?, ?, ?, 'repeated', 0, 0, 0, 0, 0)
-            """,
-            (delivery_id, config_id, error_id),
-        )
-    return [identity for _, identity, _ in tracked]
+        (channel_id, kind, now_ms, now_ms, now_ms + DAY_MS, now_ms, note),
+    ).fetchone()
+    return int(delivery_id)
 
 
 def claim_delivery(
@@ -376,17 +362,3 @@ def _move(
             (channel_id, *row),
         )
     return moved
-
-
-def _insert(
-    connection: sqlite3.Connection, channel_id: int, kind: Kind, now_ms: int, note: str | None
-) -> int:
-    (delivery_id,) = connection.execute(
-        """
-        INSERT INTO delivery (
-            channel_id, kind, state, attempts, created_ms, due_ms, give_up_ms, updated_ms, note
-        ) VALUES (?, ?, 'due', 0, ?, ?, ?, ?, ?) RETURNING id
-        """,
-        (channel_id, kind, now_ms, now_ms, now_ms + DAY_MS, now_ms, note),
-    ).fetchone()
-    return int(delivery_id)

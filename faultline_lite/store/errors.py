@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from faultline_lite.models import Error, Integer64, Status
-from faultline_lite.store.deliveries import insert_resolution
+from faultline_lite.store.resolutions import insert_resolutions
 
 Sort = Literal["lastUpdated", "count", "firstSeen"]
 
@@ -131,7 +131,7 @@ def update_status(
     ).rowcount
     if not changed or status != "resolved":
         return []
-    return insert_resolution(connection, error_id, now_ms)
+    return insert_resolutions(connection, error_id, now_ms)
 
 
 def update_muted(
