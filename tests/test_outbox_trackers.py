@@ -54,6 +54,11 @@ async def set_status(office: Office, message: str, status: Status) -> None:
     office.services.outbox.wake(await office.services.database.write(write))
 
 
+async def pass_minutes(office: Office, minutes: int) -> None:
+    for _ in range(minutes):
+        await office.pass_time(60)
+
+
 def titles(github: FakeGitHub) -> list[str]:
     return [issue.title for issue in github.issues.values()]
 
@@ -140,6 +145,79 @@ async def test_more_errors_than_the_cap_allows_follow_in_the_next_hour(
             await office.pass_time(60)
 
     assert (within, len(github.issues)) == (3, 5)
+
+
+async def test_what_finds_no_room_for_an_hour_is_summed_up_in_one_issue(
+    tmp_path: Path, clock: FakeClock, github: FakeGitHub
+) -> None:
+    names = [f"error {letter}" for letter in "abcdefghij"]
+    async with open_office(tmp_path, clock, max_per_hour=3) as office:
+        to = [config(github)]
+        await office.report(*names, to=to)
+        await pass_minutes(office, 5)
+        await office.report(*names[3:], *names[8:], to=to)
+        await pass_minutes(office, 50)
+        within = len(github.issues)
+        await pass_minutes(office, 10)
+        deliveries = await office.deliveries()
+        waiting = await office.waiting()
+
+    assert within == 3
+    *_, sixth, seventh, summary = sorted(github.issues.values(), key=lambda each: each.number)
+    # Two of the three are for the worst.
+    assert {sixth.title, seventh.title} == {"[notice] error i", "[notice] error j"}
+    assert summary.title == "[faultline-lite] Errors beyond the hourly limit"
+    assert summary.body is not None
+    assert "**10 occurrences of 5 errors**" in summary.body
+    shown = [line for line in summary.body.splitlines() if line.startswith("- ")]
+    assert shown == [f"- 2 times: `{PROJECT}`, `notice`, `{name}`" for name in names[3:8]]
+    assert "at most 3 messages an hour" in summary.body
+    # Every occurrence is in the count of one message.
+    assert sum(each.occurrence_count for each in deliveries) == 19
+    assert waiting == []
+
+
+async def test_next_summary_is_a_comment_and_its_errors_get_issues_when_they_come_again(
+    tmp_path: Path, clock: FakeClock, github: FakeGitHub
+) -> None:
+    async with open_office(tmp_path, clock, max_per_hour=1) as office:
+        to = [config(github)]
+        await office.report("one", "two", "three", to=to)
+        await pass_minutes(office, 60)
+        await office.report("four", "five", "five", to=to)
+        await pass_minutes(office, 60)
+        await pass_minutes(office, 60)
+        await office.report("two", to=to)
+        await pass_minutes(office, 1)
+
+    opened, summary, again = github.issues.values()
+    assert opened.title == "[notice] one"
+    assert "**2 occurrences of 2 errors**" in (summary.body or "")
+    (comment,) = summary.comments
+    assert "**3 occurrences of 2 errors**" in comment
+    assert again.title == "[notice] two"
+
+
+async def test_channel_that_is_always_over_its_cap_sums_up_once_an_hour(
+    tmp_path: Path, clock: FakeClock, github: FakeGitHub
+) -> None:
+    sent, longest_ms = 0, 0
+    async with open_office(tmp_path, clock, max_per_hour=4) as office:
+        for number in range(60):
+            names = [f"error {chr(97 + number % 26)}{chr(97 + each)}" for each in range(5)]
+            await office.report(*names, to=[config(github)])
+            sent += len(names)
+            await pass_minutes(office, 5)
+            waiting = await office.waiting()
+            longest_ms = max([longest_ms, *(clock.now_ms() - each.decided_ms for each in waiting)])
+        deliveries = await office.deliveries()
+
+    (summary,) = [each for each in github.issues.values() if "limit" in each.title]
+    # Five hours: those of the first are the first to be summed up.
+    assert len(summary.comments) <= 3
+    told = sum(each.occurrence_count for each in deliveries)
+    assert told + sum(each.occurrences for each in waiting) == sent
+    assert 50 * 60_000 < longest_ms < 70 * 60_000
 
 
 # Resolving

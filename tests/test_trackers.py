@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from faultline_lite.notifications.messages import ErrorSummary, Resolution
-from faultline_lite.notifiers.issue_texts import make_body, make_marker
+from faultline_lite.notifications.messages import ErrorSummary, Message, Resolution
+from faultline_lite.notifiers.issue_texts import MAX_BODY_CHARACTERS, make_body, make_marker
 from faultline_lite.notifiers.notifier import Http
+from faultline_lite.notifiers.trackers import POLICIES, IfExist
 from faultline_lite.notifiers.turns import Turns
 from tests.fakes import FakeTrackedIssues
 from tests.messages import HOSTILE, make_error, make_hostile_error, make_message
@@ -323,18 +324,86 @@ def test_resolving_closes_nothing_where_no_issue_is_remembered_or_left(
 
 
 @both
-def test_several_errors_and_notes_of_one_message_go_to_their_issues(make_side: MakeSide) -> None:
+def test_notes_go_to_the_issue(make_side: MakeSide) -> None:
     side = make_side()
 
-    async def run() -> str:
-        errors = [make_error(error_id=n, fingerprint=f"{n}", message=f"error {n}") for n in (1, 2)]
-        message = make_message(*errors, notes=("7 were held back",))
-        async with side.server.run(), open_way_out() as http:
-            config = side.config()
-            return await side.notifier.send(http, config, message, FakeTrackedIssues())
+    async def scenario(teller: Teller) -> None:
+        await teller.tell(notes=("7 were held back",))
 
-    assert asyncio.run(run()) == "issue #1 opened, issue #2 opened"
-    assert "7 were held back\n" in render(side.body(2)).code
+    play(side, scenario)
+    assert "7 were held back\n" in render(side.body(1)).code
+
+
+# Summaries
+
+
+def make_summary(*numbers: int, more: int = 0) -> Message:
+    """Return a message of the errors of these numbers, and of more that are not shown."""
+    errors = [make_error(error_id=n, fingerprint=f"{n}", message=f"error {n}") for n in numbers]
+    return make_message(*errors, error_count=len(errors) + more)
+
+
+async def send(teller: Teller, message: Message, **fields: Any) -> str:
+    config = teller.side.config(**fields)
+    return await teller.side.notifier.send(teller.http, config, message, teller.memory)
+
+
+@both
+@pytest.mark.parametrize("if_exist", list(POLICIES))
+def test_errors_that_are_summed_up_share_one_issue(make_side: MakeSide, if_exist: IfExist) -> None:
+    side = make_side()
+    outcomes: list[str] = []
+
+    async def scenario(teller: Teller) -> None:
+        for numbers in ((1, 2), (5, 6)):
+            message = make_summary(*numbers, more=3)
+            outcomes.append(await send(teller, message, labels=("storm",), if_exist=if_exist))
+            side.close(1)
+
+    play(side, scenario)
+    (comment,) = side.comments(1)
+    assert outcomes[0] == "5 errors summed up: issue #1 opened"
+    assert outcomes[1].startswith("5 errors summed up: issue #1 ")
+    assert side.titles() == ["[faultline-lite] Errors beyond the hourly limit"]
+    assert side.labels(1) == ["storm"]
+    assert "and 3 more" in side.body(1)
+    assert [code for code in render(comment).code if "error" in code] == ["error 5", "error 6"]
+
+
+@both
+def test_closed_summary_is_reopened_by_the_next_one(make_side: MakeSide) -> None:
+    side = make_side()
+
+    async def scenario(teller: Teller) -> None:
+        await send(teller, make_summary(1, 2))
+        side.close(1)
+        await send(teller, make_summary(1, 2))
+        reopened = side.is_open(1)
+        side.close(1)
+        await send(teller, make_summary(1, 2), if_exist="comment")
+
+        assert (reopened, side.is_open(1), len(side.comments(1))) == (True, False, 2)
+
+    play(side, scenario)
+
+
+@both
+def test_huge_hostile_errors_are_summed_up_as_text(make_side: MakeSide) -> None:
+    side = make_side()
+    huge = [
+        make_hostile_error(error_id=number, message=HOSTILE * 1000, type=filling * 1000)
+        for number, filling in enumerate(("`", "@octocat ", "/close\n", "\u202e") * 5)
+    ]
+
+    async def scenario(teller: Teller) -> None:
+        await send(teller, make_message(*huge, error_count=10_000, notes=(HOSTILE,)))
+        await send(teller, make_message(*huge, error_count=10_000, notes=(HOSTILE,)))
+
+    play(side, scenario)
+    for text in (side.body(1), *side.comments(1)):
+        assert render(text).references == []
+        assert len(text) < MAX_BODY_CHARACTERS
+    assert side.effects() == []
 
 
 @both

@@ -114,20 +114,45 @@ class Courier:
     async def _form(self, channel: store.Channel, step: Form, one_error_each: bool) -> None:
         now_ms = self._tools.clock.now_ms()
         note = self._say_held(step.config_ids)
-        write = self._tools.database.write
         if one_error_each:
-            await write(
-                store.form_deliveries, channel.id, step.config_ids, now_ms, note, step.limit
-            )
+            await self._form_each(channel, step, now_ms, note)
         else:
-            delivery_id, moved = await write(
-                store.form_delivery, channel.id, step.config_ids, now_ms, note, STEP_ROWS
+            await self._form_one(channel, step, now_ms, note)
+
+    async def _form_each(
+        self, channel: store.Channel, step: Form, now_ms: int, note: str | None
+    ) -> None:
+        """Make a message for each error; the last of an overdue many is the sum of the others.
+
+        Where a cap holds back more errors than it lets through, they would wait ever longer. What
+        has waited for less finds its way in the next hour.
+        """
+        limit = step.limit
+        sums_up = step.is_overdue and await self._tools.database.read(
+            store.has_more_errors, channel.id, step.config_ids, limit
+        )
+        if sums_up:
+            # One step only: what it leaves is all summed up.
+            limit = min(limit - 1, store.MAX_FORMED)
+        if limit > 0:
+            await self._tools.database.write(
+                store.form_deliveries, channel.id, step.config_ids, now_ms, note, limit
             )
-            while moved == STEP_ROWS:
-                # Nobody else sends for the channel, so that it may grow before it is sent.
-                moved = await write(
-                    store.extend_delivery, delivery_id, channel.id, step.config_ids, STEP_ROWS
-                )
+        if sums_up:
+            await self._form_one(channel, step, now_ms, note)
+
+    async def _form_one(
+        self, channel: store.Channel, step: Form, now_ms: int, note: str | None
+    ) -> None:
+        write = self._tools.database.write
+        delivery_id, moved = await write(
+            store.form_delivery, channel.id, step.config_ids, now_ms, note, STEP_ROWS
+        )
+        while moved == STEP_ROWS:
+            # Nobody else sends for the channel, so that it may grow before it is sent.
+            moved = await write(
+                store.extend_delivery, delivery_id, channel.id, step.config_ids, STEP_ROWS
+            )
 
     def _say_held(self, config_ids: Sequence[int]) -> str | None:
         """Return the note for what these configs had to hold back, and forget that they had."""

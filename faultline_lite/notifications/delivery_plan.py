@@ -28,10 +28,14 @@ class Send(NamedTuple):
 
 
 class Form(NamedTuple):
-    """Put together what these configs have waiting, in at most ``limit`` messages."""
+    """Put together what these configs have waiting, in at most ``limit`` messages.
+
+    Some of it ``is_overdue``: it has found no room for an hour.
+    """
 
     config_ids: tuple[int, ...]
     limit: int
+    is_overdue: bool
 
 
 class Wait(NamedTuple):
@@ -59,7 +63,8 @@ def plan(agenda: Agenda, now_ms: int, paused_until_ms: int, limits: Limits) -> S
         chosen = [each for ready_ms, each in ready if ready_ms <= now_ms]
         if chosen and (not due or due[0].attempts > 0):
             limit = min(_cap(each, limits) - formed for each in chosen)
-            return Form(tuple(each.config_id for each in chosen), limit)
+            is_overdue = min(each.decided_ms for each in chosen) <= now_ms - HOUR_MS
+            return Form(tuple(each.config_id for each in chosen), limit, is_overdue)
         if due:
             return Send(due[0].id)
     moments = [*(each.due_ms for each in agenda.open), *(ready_ms for ready_ms, _ in ready)]

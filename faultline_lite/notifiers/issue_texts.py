@@ -11,7 +11,7 @@ import msgspec
 
 from faultline_lite.fingerprint import end_of_character
 from faultline_lite.notifications.channels import format_local_time
-from faultline_lite.notifications.messages import ErrorSummary, Resolution, frames_of
+from faultline_lite.notifications.messages import ErrorSummary, Message, Resolution, frames_of
 from faultline_lite.notifiers.markdown import code_span, fence
 from faultline_lite.notifiers.texts import safe_link, visible_line
 
@@ -28,6 +28,13 @@ MAX_BACKTRACE_CHARACTERS = 10_000
 MAX_SECTION_CHARACTERS = 8_000
 MAX_NOTES_CHARACTERS = 2_000
 MAX_LINK_CHARACTERS = 4_000
+#: Of an error in a summary, which shows up to MAX_SHOWN.
+MAX_SUMMED_NAME_CHARACTERS = 100
+MAX_SUMMED_MESSAGE_CHARACTERS = 300
+MAX_SUMMED_LINK_CHARACTERS = 500
+
+#: Of the one issue in a repository that sums up what has none of its own.
+SUMMARY_TITLE = "[faultline-lite] Errors beyond the hourly limit"
 
 _SECTIONS = ("context", "environment", "session", "params")
 #: One word for those who search; GitLab leaves words of 50 characters out of its index.
@@ -88,6 +95,37 @@ def make_closing_comment(resolution: Resolution, timezone: str | None) -> str:
     return "\n\n".join([f"Resolved at {resolved}.", *_link(resolution.link)])
 
 
+def make_summary_marker() -> str:
+    """Return the word that marks the issue which sums errors up; no project has no name."""
+    return make_marker("", "summary")
+
+
+def make_summary(message: Message) -> str:
+    """Return a paragraph, and a list of the errors, that say what the message sums up."""
+    more = message.error_count - len(message.errors)
+    return "\n\n".join(
+        [
+            f"**{message.headline}** are beyond the hourly limit of messages.",
+            "An error that has no issue of its own gets one when it comes again.",
+            *([fence("\n".join(message.notes), MAX_NOTES_CHARACTERS)] if message.notes else []),
+            "\n".join(_sum_up(error) for error in message.errors),
+            *([f"and {more:,} more"] if more else []),
+        ]
+    )
+
+
+def make_summary_body(message: Message) -> str:
+    """Return the body of the issue that sums errors up, with its marker hidden in a comment."""
+    return f"<!-- {make_summary_marker()} -->\n\n{make_summary(message)}"
+
+
+def _sum_up(error: ErrorSummary) -> str:
+    names = [code_span(each, MAX_SUMMED_NAME_CHARACTERS) for each in (error.project, error.type)]
+    shown = code_span(error.message, MAX_SUMMED_MESSAGE_CHARACTERS)
+    link = _link(error.link, MAX_SUMMED_LINK_CHARACTERS)
+    return f"- {_times(error)}: {', '.join([*names, shown, *link])}"
+
+
 def _paragraphs(error: ErrorSummary, timezone: str | None, notes: tuple[str, ...]) -> list[str]:
     occurrence = error.occurrence
     frames = "\n".join(str(frame) for frame in frames_of(occurrence))
@@ -105,8 +143,11 @@ def _paragraphs(error: ErrorSummary, timezone: str | None, notes: tuple[str, ...
 
 def _count(error: ErrorSummary) -> str:
     came = "Came back after it was resolved" if error.reason == "regression" else "Came again"
-    times = "once" if error.occurrences == 1 else f"{error.occurrences:,} times"
-    return f"{came}: {times}, {error.total:,} in all."
+    return f"{came}: {_times(error)}, {error.total:,} in all."
+
+
+def _times(error: ErrorSummary) -> str:
+    return "once" if error.occurrences == 1 else f"{error.occurrences:,} times"
 
 
 def _facts(error: ErrorSummary, timezone: str | None) -> str:
@@ -119,9 +160,9 @@ def _facts(error: ErrorSummary, timezone: str | None) -> str:
     )
 
 
-def _link(link: str | None) -> list[str]:
+def _link(link: str | None, limit: int = MAX_LINK_CHARACTERS) -> list[str]:
     safe = safe_link(link)
-    if safe is None or len(safe) > MAX_LINK_CHARACTERS:
+    if safe is None or len(safe) > limit:
         return []
     return [f"[Occurrence](<{safe}>)"]
 

@@ -61,8 +61,9 @@ class Notifier(Generic[C]):
 
     ``send`` and ``close`` return what happened, in some words for the delivery's record ("issue
     #12 opened"), or raise NotifyError; no secret may be in either. ``send`` gets messages of one
-    error each where ``one_error_each``, as issue trackers want them. ``close`` does what
-    ``close_on_resolve`` asks for.
+    error each where ``one_error_each``, as issue trackers want them; of several only where they are
+    so many that a cap leaves no room for one of each. ``close`` does what ``close_on_resolve`` asks
+    for.
     """
 
     config: type[C]

@@ -13,11 +13,15 @@ from typing import Literal, Protocol
 from faultline_lite.notifications.channels import ChannelConfig, Text
 from faultline_lite.notifications.messages import ErrorSummary, Message, Resolution
 from faultline_lite.notifiers.issue_texts import (
+    SUMMARY_TITLE,
     is_same_title,
     make_body,
     make_closing_comment,
     make_comment,
     make_marker,
+    make_summary,
+    make_summary_body,
+    make_summary_marker,
     make_title,
     show_title,
 )
@@ -122,10 +126,15 @@ class Tracker(Protocol):
 async def tell_tracker(
     tracker: Tracker, config: TrackerConfig, message: Message, issues: TrackedIssues
 ) -> str:
-    """Tell each of the message's errors to its issue; return what was done. Raises NotifyError."""
+    """Tell the message's error to its issue; return what was done. Raises NotifyError.
+
+    Several errors come in a message where there was no room for one of each: they are summed up in
+    an issue of the repository's that is for nothing else, which exists once too.
+    """
+    if message.error_count > 1:
+        return await _sum_up(tracker, config, message, issues)
     outcomes = [
-        await _Errand(tracker, config, error, message.notes, issues).run()
-        for error in message.errors
+        await _tell_error(tracker, config, error, message.notes, issues) for error in message.errors
     ]
     return ", ".join(outcomes) or "nothing to tell"
 
@@ -145,58 +154,106 @@ async def close_issue(
     return f"issue #{number} is gone"
 
 
-class _Errand:
-    """One error to be told to one tracker."""
-
-    def __init__(
-        self,
-        tracker: Tracker,
-        config: TrackerConfig,
-        error: ErrorSummary,
-        notes: tuple[str, ...],
-        issues: TrackedIssues,
-    ) -> None:
-        self._tracker = tracker
-        self._issues = issues
-        self._error = error
-        self._policy = POLICIES[config.if_exist]
-        self._marker = make_marker(error.project, error.fingerprint)
-        self._title = make_title(error.type, error.message)
-        self._draft = Draft(
-            title=show_title(self._title, mentions=tracker.mentions_in_titles),
+async def _tell_error(
+    tracker: Tracker,
+    config: TrackerConfig,
+    error: ErrorSummary,
+    notes: tuple[str, ...],
+    issues: TrackedIssues,
+) -> str:
+    title = make_title(error.type, error.message)
+    subject = _Subject(
+        marker=make_marker(error.project, error.fingerprint),
+        title=title,
+        draft=Draft(
+            title=show_title(title, mentions=tracker.mentions_in_titles),
             body=make_body(error, config.timezone, notes),
             labels=config.labels,
-        )
-        self._comment = make_comment(error, config.timezone, notes)
+        ),
+        comment=make_comment(error, config.timezone, notes),
+        error_id=error.error_id,
+    )
+    return await _Errand(tracker, POLICIES[config.if_exist], subject, issues).run()
+
+
+async def _sum_up(
+    tracker: Tracker, config: TrackerConfig, message: Message, issues: TrackedIssues
+) -> str:
+    subject = _Subject(
+        marker=make_summary_marker(),
+        title=SUMMARY_TITLE,
+        draft=Draft(SUMMARY_TITLE, make_summary_body(message), config.labels),
+        comment=make_summary(message),
+        error_id=None,
+    )
+    # Without the comment nobody would be told: it is no choice.
+    policy = Policy(reopens=POLICIES[config.if_exist].reopens, comments=True)
+    outcome = await _Errand(tracker, policy, subject, issues).run()
+    return f"{message.error_count:,} errors summed up: {outcome}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subject:
+    """What one issue is about: how it is found, and what is said in it.
+
+    The number of an error's issue is remembered; a summary's, which has no ``error_id``, is looked
+    for each time.
+    """
+
+    marker: str
+    title: str
+    draft: Draft
+    comment: str
+    error_id: int | None
+
+
+class _Errand:
+    """One subject to be told to one tracker."""
+
+    def __init__(
+        self, tracker: Tracker, policy: Policy, subject: _Subject, issues: TrackedIssues
+    ) -> None:
+        self._tracker = tracker
+        self._policy = policy
+        self._subject = subject
+        self._issues = issues
 
     async def run(self) -> str:
         """Return what was done."""
-        error_id = self._error.error_id
-        async with self._issues.turn(f"{self._tracker.place} {self._title}"):
-            remembered = await self._issues.get_number(error_id)
+        subject = self._subject
+        async with self._issues.turn(f"{self._tracker.place} {subject.title}"):
+            remembered = await self._recall()
             if remembered is not None and await self._tell(remembered):
                 # By this config now, whose wishes count for the issue from here on.
-                await self._issues.set_number(error_id, remembered)
+                await self._remember(remembered)
                 return self._say(remembered)
             async for number in self._find(remembered):
                 if await self._tell(number):
-                    await self._issues.set_number(error_id, number)
+                    await self._remember(number)
                     return self._say(number)
-            number = await self._tracker.open(self._draft)
-            await self._issues.set_number(error_id, number)
+            number = await self._tracker.open(subject.draft)
+            await self._remember(number)
             return f"issue #{number} opened"
+
+    async def _recall(self) -> int | None:
+        error_id = self._subject.error_id
+        return None if error_id is None else await self._issues.get_number(error_id)
+
+    async def _remember(self, number: int) -> None:
+        if self._subject.error_id is not None:
+            await self._issues.set_number(self._subject.error_id, number)
 
     async def _tell(self, number: int) -> bool:
         """Do to the issue what the policy says; return False where it is gone."""
         policy = self._policy
         if policy.reopens:
-            draft = self._draft if policy.rewrites else None
+            draft = self._subject.draft if policy.rewrites else None
             there = await self._tracker.reopen(number, draft)
         else:
             there = await self._tracker.exists(number)
         # The comment comes last: where it fails and all is tried again, there is one comment.
         if there and policy.comments:
-            there = await self._tracker.comment(number, self._comment)
+            there = await self._tracker.comment(number, self._subject.comment)
         return there
 
     async def _find(self, gone: int | None) -> AsyncIterator[int]:
@@ -204,18 +261,20 @@ class _Errand:
         newest = await self._tracker.find_newest()
         found = self._marked(newest)
         if not found:
-            found = self._marked(await self._tracker.find_in_bodies(self._marker))
+            found = self._marked(await self._tracker.find_in_bodies(self._subject.marker))
         if not found:
-            found = self._titled([*newest, *await self._tracker.find_in_titles(self._title)])
+            found = self._titled(
+                [*newest, *await self._tracker.find_in_titles(self._subject.title)]
+            )
         numbers = dict.fromkeys(issue.number for issue in found if issue.number != gone)
         for number in list(numbers)[:MAX_CANDIDATES]:
             yield number
 
     def _marked(self, issues: Sequence[Issue]) -> list[Issue]:
-        return _in_order([issue for issue in issues if self._marker in issue.body])
+        return _in_order([issue for issue in issues if self._subject.marker in issue.body])
 
     def _titled(self, issues: Sequence[Issue]) -> list[Issue]:
-        titles = (self._title, self._draft.title)
+        titles = (self._subject.title, self._subject.draft.title)
         return _in_order(
             [issue for issue in issues if any(is_same_title(issue.title, t) for t in titles)]
         )

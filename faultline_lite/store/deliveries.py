@@ -204,6 +204,21 @@ def extend_delivery(
     return len(rows)
 
 
+def has_more_errors(
+    connection: sqlite3.Connection, channel_id: int, config_ids: Sequence[int], limit: int
+) -> bool:
+    """Return whether ``form_deliveries`` could make a message for more errors than so many."""
+    row = connection.execute(
+        f"""
+        SELECT DISTINCT error_id FROM outbox
+        WHERE channel_id = ? AND config_id IN ({", ".join("?" * len(config_ids))}) AND {_IS_FREE}
+        LIMIT 1 OFFSET ?
+        """,
+        (channel_id, *config_ids, limit),
+    ).fetchone()
+    return row is not None
+
+
 def form_deliveries(
     connection: sqlite3.Connection,
     channel_id: int,
