@@ -1,14 +1,10 @@
 """201 means durable: after a crash, on a full disk, whatever the moment."""
 
 import itertools
-import os
 import resource
-import shutil
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
@@ -17,6 +13,7 @@ import httpx
 import pytest
 
 from faultline_lite.database_file import quick_check
+from tests.disks import small_disk
 from tests.load import (
     ENTRIES,
     KEEP_ALL,
@@ -58,23 +55,6 @@ def test_nothing_is_lost_when_the_program_is_killed_at_any_moment(tmp_path: Path
     assert quick_check(database) == []
     assert " WARNING " not in log
     assert " ERROR " not in log
-
-
-@contextmanager
-def small_disk(folder: Path, size_bytes: int) -> Iterator[Path]:
-    """A file system of that size, where the tests may mount one; else they are skipped."""
-    folder.mkdir()
-    mount, unmount = shutil.which("mount"), shutil.which("umount")
-    if os.geteuid() != 0 or mount is None or unmount is None:
-        pytest.skip("mounting a small file system needs root")
-    command = [mount, "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", str(folder)]
-    mounted = subprocess.run(command, check=False, capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run([unmount, folder], check=True)
 
 
 class Filler:

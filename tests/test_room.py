@@ -1,7 +1,6 @@
 """A disk that is small, or filled by others: what came first makes room, and nothing is lost."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -11,6 +10,7 @@ import httpx
 import pytest
 
 from faultline_lite.database_file import quick_check
+from tests.disks import fill_disk, small_disk
 from tests.fakes import FakeClock
 from tests.reports import error_path, errors_path, make_report, occurrences_path
 from tests.servers import RunningServer, running_server
@@ -21,14 +21,8 @@ DISK_BYTES = 40 * 2**20
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of DISK_BYTES, in memory."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
-    program = shutil.which("mount")
-    if program is None or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("only root may mount a small disk")
-    yield folder
-    subprocess.run([program.replace("mount", "umount"), str(folder)], check=True)
+    with small_disk(tmp_path / "disk", DISK_BYTES) as disk:
+        yield disk
 
 
 class Reporter:
@@ -105,7 +99,7 @@ def test_full_disk_refuses_reports_reads_on_and_recovers(disk: Path, clock: Fake
         for _ in range(20):
             reporter.post()
         filler = disk / "filler"
-        _fill(filler, leave_bytes=0)
+        fill_disk(filler, leave_bytes=0)
         statuses = [reporter.post() for _ in range(200)]
         hold_size(server)
         refused = reporter.post()
@@ -132,7 +126,7 @@ def test_disk_that_others_fill_is_made_room_on(disk: Path, clock: FakeClock) -> 
             reporter.post()
             if number % 100 == 99:
                 hold_size(server)
-        _fill(disk / "filler", leave_bytes=4 * 2**20 - 1)
+        fill_disk(disk / "filler", leave_bytes=4 * 2**20 - 1)
         low_bytes = shutil.disk_usage(disk).free
         hold_size(server)
         free_bytes = shutil.disk_usage(disk).free
@@ -155,21 +149,9 @@ def test_disk_that_others_fill_costs_no_report(disk: Path, clock: FakeClock) -> 
         reporter = Reporter(client)
         for _ in range(20):
             reporter.post()
-        _fill(disk / "filler", leave_bytes=10 * 2**20)
+        fill_disk(disk / "filler", leave_bytes=10 * 2**20)
         for _ in range(5):
             hold_size(server)
         numbers = kept_numbers(client)
 
     assert numbers == list(range(1, 21))
-
-
-def _fill(file: Path, leave_bytes: int) -> None:
-    """Fill the disk until only so much is left."""
-    with file.open("wb") as opened:
-        chunk = b"x" * 65_536
-        try:
-            while shutil.disk_usage(file.parent).free > leave_bytes:
-                opened.write(chunk)
-                opened.flush()
-        except OSError:
-            pass
