@@ -16,6 +16,7 @@ from typing import Concatenate, Generic, Literal, NamedTuple, ParamSpec, TypeVar
 
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.metrics import Metrics
+from faultline_lite.sentences import Sentence
 from faultline_lite.writer import Handler, Writer
 
 P = ParamSpec("P")
@@ -56,7 +57,7 @@ class Database:
     def __init__(self, path: Path, durability: Durability, metrics: Metrics) -> None:
         self.path = path
         self._durability = durability
-        self._refusal: str | None = None
+        self._refusal: Sentence | None = None
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="reader")
         self._maintenance = ThreadPoolExecutor(1, thread_name_prefix="maintenance")
@@ -119,7 +120,7 @@ class Database:
             raise DatabaseUnavailableError(self._refusal)
         return await self._writer.submit(handler, item, size_bytes, grouped=True)  # type: ignore[no-any-return]
 
-    def refuse(self, reason: str | None) -> None:
+    def refuse(self, reason: Sentence | None) -> None:
         """Refuse what is written in groups, for that reason, until it is called with None."""
         if reason is not None and self._refusal is None:
             _logger.error("%s: reports are refused until there is room", reason)
@@ -128,12 +129,12 @@ class Database:
         self._refusal = reason
 
     @property
-    def refusal(self) -> str | None:
+    def refusal(self) -> Sentence | None:
         """Why reports are refused, None while they are taken."""
         return self._refusal
 
     @property
-    def failure(self) -> str | None:
+    def failure(self) -> Sentence | None:
         """Why the last write could not be taken, None where it was."""
         return self._writer.failure
 

@@ -24,12 +24,15 @@ FaultlineError
 from dataclasses import dataclass, field
 from typing import Any
 
+from faultline_lite.sentences import Sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with a request.
 
-    ``path`` leads to it from the top of the body: ``("errors", "0", "message")``.
+    ``path`` leads to it from the top of the body: ``("errors", "0", "message")``. ``message`` is a
+    ``Sentence`` where a page may show it.
     """
 
     message: str
@@ -123,11 +126,11 @@ class NotifyError(FaultlineError):
     """A message could not be delivered.
 
     ``permanent`` says that trying again would not help, ``retry_after_seconds`` when the other side
-    wants to be asked again; ``reason`` is one sentence without a secret.
+    wants to be asked again; ``reason`` has no secret in it.
     """
 
     def __init__(
-        self, reason: str, *, permanent: bool, retry_after_seconds: float | None = None
+        self, reason: Sentence, *, permanent: bool, retry_after_seconds: float | None = None
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -157,10 +160,10 @@ class DatabaseUnusableError(DatabaseError):
 class DatabaseUnavailableError(DatabaseError):
     """The write was not taken and nothing of it is stored; it may be sent again.
 
-    ``reason`` is one sentence for the log and the answer.
+    ``reason`` is for the log and the answer.
     """
 
-    reason: str
+    reason: Sentence
     retry_after_seconds: int = field(default=5)
 
     def __str__(self) -> str:

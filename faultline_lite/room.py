@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.erasing import Eraser
+from faultline_lite.sentences import say
 from faultline_lite.store import pages, surplus
 from faultline_lite.store.search_upkeep import get_given_up
 from faultline_lite.store.surplus import Oldest
@@ -131,7 +132,7 @@ class Room:
 
     def _refuse_reports(self, free_bytes: int) -> None:
         is_full = free_bytes < self._reserve_bytes
-        self._database.refuse("the disk is nearly full" if is_full else None)
+        self._database.refuse(say("the disk is nearly full") if is_full else None)
 
     def _say_when_low(self, missing_bytes: int) -> None:
         """Log once when the disk runs low, and once when there is room again."""

@@ -20,6 +20,7 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from faultline_lite.exceptions import ChannelConfigError, ConfigError, Problem
 from faultline_lite.private_files import open_private_file, write_private_file
+from faultline_lite.sentences import Sentence, say
 
 KEY_ID_CHARACTERS = 8
 PUBLIC_KEY_BYTES = 32
@@ -84,7 +85,7 @@ class KeyStore:
         """Return the content sealed to the newest key. Raises ConfigError without any key."""
         pairs = self.pairs
         if not pairs:
-            raise ConfigError(f"the key file {self._path} cannot be read")
+            raise ConfigError(say("the key file cannot be read"))
         return seal(content, bytes(pairs[0].private_key.public_key))
 
     def open(self, sealed: str) -> bytes:
@@ -128,21 +129,21 @@ def open_sealed(sealed: str, pairs: tuple[KeyPair, ...]) -> bytes:
     """
     named = _SEALED.fullmatch(sealed)
     if len(sealed) > MAX_SEALED_CHARACTERS or not (named or _BARE.fullmatch(sealed)):
-        raise _refusal("it is no sealed config")
+        raise _refusal(say("it is no sealed config"))
     if named:
         pairs = tuple(pair for pair in pairs if pair.key_id == named[1])
         if not pairs:
-            raise _refusal("it is sealed to a key that this server does not have")
+            raise _refusal(say("it is sealed to a key that this server does not have"))
     try:
         box = _decode((named[2] if named else sealed.rstrip("=")).translate(_TO_URL_SAFE))
     except binascii.Error:
-        raise _refusal("it is no sealed config") from None
+        raise _refusal(say("it is no sealed config")) from None
     for pair in pairs:
         try:
             return SealedBox(pair.private_key).decrypt(box)
         except CryptoError:
             continue
-    raise _refusal("it cannot be opened: it is damaged, or sealed to another key")
+    raise _refusal(say("it cannot be opened: it is damaged, or sealed to another key"))
 
 
 def parse_public_key(text: str) -> bytes:
@@ -215,7 +216,7 @@ def _key_id(public_key: bytes) -> str:
     return hashlib.sha256(public_key).hexdigest()[:KEY_ID_CHARACTERS]
 
 
-def _refusal(reason: str) -> ChannelConfigError:
+def _refusal(reason: Sentence) -> ChannelConfigError:
     return ChannelConfigError(Problem(reason))
 
 

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.metrics import Metrics
+from faultline_lite.sentences import Sentence, say
 
 Item_contra = TypeVar("Item_contra", contravariant=True)
 Result_co = TypeVar("Result_co", covariant=True)
@@ -101,7 +102,7 @@ class Writer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
-        self._failure: str | None = None
+        self._failure: Sentence | None = None
         self._last_handler: Handler[Any, Any] | None = None
         self._last_version = 0
         self._loop = asyncio.get_running_loop()
@@ -110,7 +111,7 @@ class Writer:
         self._thread.start()
 
     @property
-    def failure(self) -> str | None:
+    def failure(self) -> Sentence | None:
         """Why the last write could not be taken, None where it was."""
         return self._failure
 
@@ -128,9 +129,9 @@ class Writer:
         the handler raises, and DatabaseUnavailableError when the write could not be taken.
         """
         if self._closing:
-            raise DatabaseUnavailableError("the server is shutting down")
+            raise DatabaseUnavailableError(say("the server is shutting down"))
         if self._queued_bytes + size_bytes > MAX_QUEUED_BYTES:
-            raise DatabaseUnavailableError("the disk is too slow for the load", 1)
+            raise DatabaseUnavailableError(say("the disk is too slow for the load"), 1)
         future: asyncio.Future[Any] = self._loop.create_future()
         self._queued_bytes += size_bytes
         try:
@@ -155,7 +156,7 @@ class Writer:
         """Return what callers see of a failed write: whether the store cannot be written now."""
         if error.sqlite_errorcode & 0xFF not in _UNAVAILABLE_CODES:
             return error
-        reason = f"the database cannot be written: {error}"
+        reason = say("the database cannot be written: {detail}", detail=error)
         # Said once, not for each of the thousands of reports that may be refused.
         if self._failure is None:
             _logger.error("%s; reports are refused until it can", reason)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faultline_lite.search.query import TIERS, Filter, Query, Term, parse_query
+from faultline_lite.sentences import Sentence
 
 NOW_MS = 1_481_036_400_000
 HOUR_MS = 3_600_000
@@ -83,7 +84,7 @@ def test_query_is_cut_with_a_notice() -> None:
     assert len(by_words.terms) == 16
     assert by_words.notice == "only the first 16 words were searched for"
     assert by_length == Query(
-        (Term("a" * 2000),), notice="only the first 2000 characters were searched for"
+        (Term("a" * 2000),), notice=Sentence("only the first 2000 characters were searched for")
     )
 
 

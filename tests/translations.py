@@ -15,8 +15,10 @@ from babel.messages.pofile import read_po, write_po
 
 from faultline_lite.config import describe_keys
 from faultline_lite.web.languages import DOMAIN, LANGUAGES, LOCALE_FOLDER, SOURCE_LANGUAGE
+from faultline_lite.web.said import SENTENCES_FILE
 
 _WEB = LOCALE_FOLDER.parent
+_PACKAGE = _WEB.parent
 _METHODS = [("templates/**.html", "jinja2"), ("**.py", "python")]
 _OPTIONS = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
 #: A catalogue changes where a text does, and not with the day.
@@ -49,10 +51,24 @@ def extract() -> Catalog:
     for file, _, text, comments, context in sorted(found, key=lambda each: (each[0], each[1])):
         # Without line numbers, which change with every line above.
         catalogue.add(text, None, [(file, 0)], auto_comments=comments, context=context)
+    for file, template in _extract_sentences():
+        catalogue.add(template, None, [(file, 0)])
     # The settings page says what a key is for in the words of its declaration.
     for _, _, description in describe_keys():
         catalogue.add(description, None, [("config.py", 0)])
     return catalogue
+
+
+def _extract_sentences() -> list[tuple[str, str]]:
+    """Return the templates of all calls of ``say``, each with the file that it is in."""
+    found = extract_from_dir(_PACKAGE, method_map=[("**.py", "python")], keywords={"say": None})
+    return sorted((file, text) for file, _, text, _, _ in found if isinstance(text, str))
+
+
+def list_sentences() -> str:
+    """Return the content of the file of templates."""
+    templates = {template for _, template in _extract_sentences()}
+    return "".join(f"{template}\n" for template in sorted(templates))
 
 
 def read_catalogue(language: str) -> Catalog:
@@ -86,5 +102,6 @@ def update(language: str) -> None:
 
 
 if __name__ == "__main__":
+    SENTENCES_FILE.write_text(list_sentences(), "utf-8")
     for each in translated_languages():
         update(each)

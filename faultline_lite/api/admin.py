@@ -14,6 +14,7 @@ from faultline_lite.database_file import copy_database, quick_check, unsent_copy
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.http.parameters import get_choice
 from faultline_lite.http.services import services_of
+from faultline_lite.sentences import Sentence
 
 
 async def prune(request: Request) -> Response:
@@ -42,10 +43,10 @@ async def backup(request: Request) -> Response:
         problems = await database.maintain(_copy_and_check, copy)
     except (sqlite3.Error, OSError) as error:
         copy.unlink(missing_ok=True)
-        raise DatabaseUnavailableError(f"no copy could be made: {error}", 60) from error
+        raise DatabaseUnavailableError(Sentence(f"no copy could be made: {error}"), 60) from error
     if problems:
         copy.unlink()
-        raise DatabaseUnavailableError(f"the copy is not sound: {problems[0]}", 60)
+        raise DatabaseUnavailableError(Sentence(f"the copy is not sound: {problems[0]}"), 60)
     return FileResponse(
         copy,
         media_type="application/vnd.sqlite3",

@@ -7,8 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.exceptions import NotFoundError, Problem
-from faultline_lite.http.addresses import address_of, find_error
+from faultline_lite.http.addresses import address_of, find_error, no_occurrence
 from faultline_lite.http.parameters import get_choice, get_cursor, get_limit, make_cursor
 from faultline_lite.http.retries import try_again
 from faultline_lite.http.routing import segment
@@ -71,13 +70,13 @@ async def get_decisions(request: Request) -> Response:
     try:
         place = parse_reversed_unixtime(segment(request, "reversed_unixtime"))
     except ValueError:
-        raise _no_occurrence() from None
+        raise no_occurrence() from None
 
     def read(connection: sqlite3.Connection) -> dict[str, Any]:
         error = find_error(connection, address)
         numbers = get_numbers(connection, error.id, place)
         if numbers is None:
-            raise _no_occurrence()
+            raise no_occurrence()
         return {
             "count": numbers.count,
             "bucket": numbers.bucket,
@@ -149,7 +148,3 @@ def _fate_json(fate: Fate) -> dict[str, Any] | None:
     full = delivery_json(fate)
     names = ("id", "state", "attempts", "updatedAt", "dueAt", "outcome", "failure")
     return {name: full[name] for name in names if name in full}
-
-
-def _no_occurrence() -> NotFoundError:
-    return NotFoundError(Problem("there is no such occurrence"))

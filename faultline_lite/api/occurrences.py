@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.exceptions import BadRequestError, NotFoundError, Problem
-from faultline_lite.http.addresses import address_of, find_error
+from faultline_lite.exceptions import BadRequestError, Problem
+from faultline_lite.http.addresses import address_of, find_error, no_occurrence
 from faultline_lite.http.parameters import get_limit
 from faultline_lite.http.routing import segment
 from faultline_lite.http.services import services_of
@@ -44,13 +44,13 @@ async def get_one_occurrence(request: Request) -> Response:
     try:
         place = parse_reversed_unixtime(segment(request, "reversed_unixtime"))
     except ValueError:
-        raise _no_occurrence() from None
+        raise no_occurrence() from None
 
     def read(connection: sqlite3.Connection) -> bytes:
         error = find_error(connection, address)
         occurrence = get_occurrence(connection, services.codec, error.id, place)
         if occurrence is None:
-            raise _no_occurrence()
+            raise no_occurrence()
         shown = msgspec.Raw(occurrence_json(error, occurrence))
         return msgspec.json.encode({"data": {"error": shown}})
 
@@ -74,7 +74,3 @@ def _parse_place(text: str, name: str) -> tuple[int, int]:
         return parse_reversed_unixtime(text)
     except ValueError as error:
         raise BadRequestError(Problem(str(error), (name,), text[:100])) from None
-
-
-def _no_occurrence() -> NotFoundError:
-    return NotFoundError(Problem("there is no such occurrence"))

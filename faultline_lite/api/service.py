@@ -11,6 +11,7 @@ from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.api.openapi import OPENAPI
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.http.services import services_of
+from faultline_lite.sentences import Sentence
 from faultline_lite.store.search_index import get_lag
 
 #: With less than this on the disk the next commit is likely to fail.
@@ -30,7 +31,7 @@ async def get_health(request: Request) -> Response:
     """Answer 200 while a report could be stored, 503 otherwise."""
     database = services_of(request).database
     if shutil.disk_usage(database.path.parent).free < FULL_DISK_BYTES:
-        raise DatabaseUnavailableError("the disk is full")
+        raise DatabaseUnavailableError(Sentence("the disk is full"))
     if database.refusal is not None:
         raise DatabaseUnavailableError(database.refusal)
     if database.failure is not None:

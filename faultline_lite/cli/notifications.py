@@ -189,7 +189,7 @@ async def _try_all(channels: list[ChannelConfig], settings: Config) -> bool:
     try:
         for channel in channels:
             try:
-                outcome = await try_config(channel, egress, time.time_ns() // 1_000_000)
+                outcome: str = await try_config(channel, egress, time.time_ns() // 1_000_000)
             except NotifyError as error:
                 succeeded = False
                 again = "" if error.permanent else " (a server would try again)"

@@ -16,6 +16,8 @@ from ipaddress import (
     ip_network,
 )
 
+from faultline_lite.sentences import Sentence, say
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -153,3 +155,11 @@ def _is_public(address: Address) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _SPECIAL_V4)
     return address in _GLOBAL_V6 and not any(address in network for network in _SPECIAL_V6)
+
+
+def say_not_public(address: Address) -> Sentence:
+    """Return why the address is not connected to."""
+    return say(
+        "{address}, where the host is, is no public address; allow_hosts can make an exception",
+        address=address,
+    )

@@ -19,9 +19,10 @@ import httpx
 import msgspec
 
 from faultline_lite import __version__
-from faultline_lite.egress.destinations import Address, Destinations
+from faultline_lite.egress.destinations import Address, Destinations, say_not_public
 from faultline_lite.egress.guarded_process import GuardedProcesses, Policy
 from faultline_lite.exceptions import NotifyError
+from faultline_lite.sentences import Sentence, say
 
 #: For all of it: name, connection, certificate, request and answer.
 TIMEOUT_SECONDS = 5.0
@@ -91,11 +92,13 @@ class Egress:
                 return await self._send(request, max_bytes)
         except (TimeoutError, httpcore.TimeoutException) as error:
             seconds = f"{self._timeout_seconds:g}"
-            raise _failure(f"no complete answer within {seconds} seconds") from error
+            raise _failure(
+                say("no complete answer within {seconds} seconds", seconds=seconds)
+            ) from error
         except httpcore.NetworkError as error:
             raise _failure(_explain(error)) from error
         except httpcore.ProtocolError as error:
-            raise _failure("the answer is no HTTP, or ended too early") from error
+            raise _failure(say("the answer is no HTTP, or ended too early")) from error
 
     async def run_guarded(self, module: str, content: bytes) -> bytes:
         """Have a module's ``main`` do what it does, its connections checked as ours are.
@@ -117,12 +120,14 @@ class Egress:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, ValueError):
             # Neither its words nor its cause, which quote the URL.
-            raise _refusal("the URL is malformed") from None
+            raise _refusal(say("the URL is malformed")) from None
         if parsed.scheme not in self._schemes:
             allowed = " and ".join(sorted(self._schemes))
-            raise _refusal(f"the scheme of the URL is not allowed, only {allowed}")
+            raise _refusal(
+                say("the scheme of the URL is not allowed, only {schemes}", schemes=allowed)
+            )
         if parsed.userinfo or not parsed.host:
-            raise _refusal("the URL must have a host, and no user and password")
+            raise _refusal(say("the URL must have a host, and no user and password"))
         sent = {
             "Host": parsed.netloc.decode("ascii"),
             "User-Agent": f"faultline-lite/{__version__}",
@@ -242,7 +247,7 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Refuse: what listens on a socket of this machine is not for reports to reach."""
-        raise _refusal("sockets of this machine are not allowed")
+        raise _refusal(say("sockets of this machine are not allowed"))
 
     async def _find_addresses(self, host: str) -> list[Address]:
         try:
@@ -252,17 +257,16 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         if not self._destinations.is_allowed_name(host):
             for address in addresses:
                 if not self._destinations.is_allowed(address):
-                    reason = f"{address}, where the host is, is no public address"
-                    raise _refusal(f"{reason}; allow_hosts can make an exception")
+                    raise _refusal(say_not_public(address))
         return addresses[:MAX_ADDRESSES_TRIED]
 
     async def _look_up(self, host: str) -> list[Address]:
         try:
             addresses = list(await self._resolve(host))
         except OSError as error:
-            raise _failure("the name of the host cannot be resolved") from error
+            raise _failure(say("the name of the host cannot be resolved")) from error
         if not addresses:
-            raise _failure("the host has no address")
+            raise _failure(say("the host has no address"))
         return addresses
 
 
@@ -286,9 +290,9 @@ def _encode_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     try:
         encoded = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
     except UnicodeEncodeError:
-        raise _refusal("a credential holds characters that no header can carry") from None
+        raise _refusal(say("a credential holds characters that no header can carry")) from None
     if any(set(value) & set(b"\0\r\n") for _, value in encoded):
-        raise _refusal("a credential holds characters that no header can carry")
+        raise _refusal(say("a credential holds characters that no header can carry"))
     return encoded
 
 
@@ -301,23 +305,23 @@ def _settle(answer: asyncio.Future[list[Address]], result: list[Address] | OSErr
         answer.set_result(result)
 
 
-def _explain(error: BaseException) -> str:
+def _explain(error: BaseException) -> Sentence:
     """Return what went wrong with the connection, in words without its URL."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the certificate is not accepted: {cause.verify_message}"
+            return say("the certificate is not accepted: {detail}", detail=cause.verify_message)
         if isinstance(cause, ssl.SSLError):
-            return "no encrypted connection could be agreed on"
+            return say("no encrypted connection could be agreed on")
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpcore.ConnectError):
-        return "the host cannot be connected to"
-    return "the connection was lost"
+        return say("the host cannot be connected to")
+    return say("the connection was lost")
 
 
-def _refusal(reason: str) -> NotifyError:
+def _refusal(reason: Sentence) -> NotifyError:
     return NotifyError(reason, permanent=True)
 
 
-def _failure(reason: str) -> NotifyError:
+def _failure(reason: Sentence) -> NotifyError:
     return NotifyError(reason, permanent=False)

@@ -23,8 +23,9 @@ from typing import Any
 
 import msgspec
 
-from faultline_lite.egress.destinations import Destinations
+from faultline_lite.egress.destinations import Destinations, say_not_public
 from faultline_lite.exceptions import NotifyError
+from faultline_lite.sentences import Sentence, say
 
 MAX_PROCESSES = 4
 #: Of computing, whatever time its caller leaves it.
@@ -88,9 +89,11 @@ class GuardedProcesses:
                 code, output = await _run(errand)
         except TimeoutError as error:
             seconds = f"{self._timeout_seconds:g}"
-            raise NotifyError(f"not done within {seconds} seconds", permanent=False) from error
+            raise NotifyError(
+                say("not done within {seconds} seconds", seconds=seconds), permanent=False
+            ) from error
         if code != 0:
-            raise NotifyError("the process that delivers failed", permanent=False)
+            raise NotifyError(say("the process that delivers failed"), permanent=False)
         return output
 
 
@@ -160,13 +163,13 @@ def _watch(policy: Policy) -> list[str]:
     readable = _find_readable()
 
     def check(event: str, arguments: tuple[Any, ...]) -> None:
-        reason = None
+        reason: Sentence | None = None
         if event in _CONNECTING:
             reason = _check_address(arguments[1], destinations, excepted)
         elif event == "open":
             reason = _check_file(*arguments[:3], readable=readable)
         elif event.startswith(_FORBIDDEN):
-            reason = f"{event} is not allowed"
+            reason = say("{event} is not allowed", event=event)
         if reason is not None:
             refusals.append(reason)
             raise PermissionError(reason)
@@ -191,7 +194,7 @@ def _except_allowed_names(destinations: Destinations) -> set[str]:
     return excepted
 
 
-def _check_address(address: Any, destinations: Destinations, excepted: set[str]) -> str | None:
+def _check_address(address: Any, destinations: Destinations, excepted: set[str]) -> Sentence | None:
     """Return why the address must not be connected to; None where it may, or there is none."""
     if address is None:
         # A message on a socket that is connected already.
@@ -202,13 +205,13 @@ def _check_address(address: Any, destinations: Destinations, excepted: set[str])
     try:
         checked = ipaddress.ip_address(host or "")
     except ValueError:
-        return "what is connected to is no address"
+        return say("what is connected to is no address")
     if destinations.is_allowed(checked):
         return None
-    return f"{checked}, where the host is, is no public address; allow_hosts can make an exception"
+    return say_not_public(checked)
 
 
-def _check_file(path: Any, mode: Any, flags: Any, *, readable: tuple[str, ...]) -> str | None:
+def _check_file(path: Any, mode: Any, flags: Any, *, readable: tuple[str, ...]) -> Sentence | None:
     """Return why the file must not be opened; None where it may, or is open already."""
     if isinstance(path, int):
         return None
@@ -216,7 +219,7 @@ def _check_file(path: Any, mode: Any, flags: Any, *, readable: tuple[str, ...]) 
     writes = (isinstance(flags, int) and flags & _WRITING) or set(mode or "") & set("wax+")
     if full == os.devnull or (full.startswith(readable) and not writes):
         return None
-    return "files of this machine are not to be read or written"
+    return say("files of this machine are not to be read or written")
 
 
 def _find_readable() -> tuple[str, ...]:

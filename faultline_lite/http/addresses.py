@@ -9,6 +9,7 @@ from faultline_lite.fingerprint import address_key, group_key, is_truncated
 from faultline_lite.http.routing import project_of, segment
 from faultline_lite.http.services import services_of
 from faultline_lite.models import Error
+from faultline_lite.sentences import say
 from faultline_lite.store.errors import ErrorAddress, get_error
 from faultline_lite.store.projects import get_project_id
 
@@ -26,7 +27,7 @@ def address_of(request: Request) -> ErrorAddress:
         try:
             return ErrorAddress(project, (bytes.fromhex(given),))
         except ValueError:
-            problem = Problem("fingerprint must be hexadecimal digits", ("fingerprint",))
+            problem = Problem(say("fingerprint must be hexadecimal digits"), ("fingerprint",))
             raise BadRequestError(problem) from None
     services = services_of(request)
     exact = services.config.grouping == "message"
@@ -53,9 +54,14 @@ def find_error(connection: sqlite3.Connection, address: ErrorAddress) -> Error:
 
 def no_project(name: str) -> NotFoundError:
     """Return what to raise for an unknown project."""
-    return NotFoundError(Problem(f"there is no project {name}"))
+    return NotFoundError(Problem(say("there is no project {name}", name=name)))
 
 
 def no_error() -> NotFoundError:
     """Return what to raise for an unknown error."""
-    return NotFoundError(Problem("there is no such error"))
+    return NotFoundError(Problem(say("there is no such error")))
+
+
+def no_occurrence() -> NotFoundError:
+    """Return what to raise for an unknown occurrence."""
+    return NotFoundError(Problem(say("there is no such occurrence")))

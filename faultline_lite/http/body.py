@@ -17,6 +17,7 @@ from faultline_lite.exceptions import (
     RequestTimeoutError,
     UnknownEncodingError,
 )
+from faultline_lite.sentences import Sentence, say
 
 #: Encodings on top of each other; more than this is nothing that a client does.
 MAX_ENCODINGS = 2
@@ -42,7 +43,7 @@ class ByteBudget:
     def take(self, size_bytes: int) -> None:
         """Hold so many more. Raises OverloadedError where that is beyond the limit."""
         if self._held_bytes + size_bytes > self._limit_bytes:
-            problem = Problem("too many large requests at once: try again in a second")
+            problem = Problem(say("too many large requests at once: try again in a second"))
             raise OverloadedError(problem, retry_after_seconds=1)
         self._held_bytes += size_bytes
 
@@ -71,13 +72,14 @@ async def read_body(
         if name == b"content-encoding":
             encodings += value.decode("latin-1").lower().split(",")
         elif name == b"content-length" and value.isdigit() and int(value) > max_body_bytes:
-            raise _too_large(max_body_bytes, "as sent")
+            raise _too_large_as_sent(max_body_bytes)
     decoders = _choose_decoders(encodings)
     try:
         async with asyncio.timeout(timeout_seconds):
             body = await _collect(receive, arriving, max_body_bytes)
     except TimeoutError:
-        problem = Problem(f"the body did not arrive within {timeout_seconds:g} seconds")
+        seconds = f"{timeout_seconds:g}"
+        problem = Problem(say("the body did not arrive within {seconds} seconds", seconds=seconds))
         raise RequestTimeoutError(problem) from None
     for decode in decoders:
         body = decode(body, max_decompressed_bytes)
@@ -95,7 +97,7 @@ async def _collect(receive: Receive, arriving: ByteBudget, max_body_bytes: int) 
             part = message.get("body", b"")
             size_bytes += len(part)
             if size_bytes > max_body_bytes:
-                raise _too_large(max_body_bytes, "as sent")
+                raise _too_large_as_sent(max_body_bytes)
             if not message.get("more_body", False):
                 return b"".join((*parts, part)) if parts else part
             arriving.take(len(part))
@@ -114,7 +116,7 @@ def _choose_decoders(encodings: list[str]) -> list[Callable[[bytes, int], bytes]
     unknown = [name for name in named if name not in _DECODERS]
     if unknown or len(named) > MAX_ENCODINGS:
         known = ", ".join(_DECODERS)
-        raise UnknownEncodingError(Problem(f"Content-Encoding must be one of {known}"))
+        raise UnknownEncodingError(Problem(Sentence(f"Content-Encoding must be one of {known}")))
     return [_DECODERS[name] for name in reversed(named)]
 
 
@@ -193,17 +195,25 @@ def _decode_zstd(body: bytes, limit_bytes: int) -> bytes:
 def _grow(parts: list[bytes], part: bytes, size_bytes: int, limit_bytes: int) -> int:
     size_bytes += len(part)
     if size_bytes > limit_bytes:
-        raise _too_large(limit_bytes, "decompressed")
+        raise _too_large_decompressed(limit_bytes)
     parts.append(part)
     return size_bytes
 
 
-def _too_large(limit_bytes: int, which: str) -> BodyTooLargeError:
-    return BodyTooLargeError(Problem(f"the body is larger than {limit_bytes} bytes {which}"))
+def _too_large_as_sent(limit_bytes: int) -> BodyTooLargeError:
+    sentence = say("the body is larger than {count} bytes as sent", count=limit_bytes)
+    return BodyTooLargeError(Problem(sentence))
+
+
+def _too_large_decompressed(limit_bytes: int) -> BodyTooLargeError:
+    sentence = say("the body is larger than {count} bytes decompressed", count=limit_bytes)
+    return BodyTooLargeError(Problem(sentence))
 
 
 def _broken() -> BadRequestError:
-    return BadRequestError(Problem("the body is not what its Content-Encoding says, or cut off"))
+    return BadRequestError(
+        Problem(Sentence("the body is not what its Content-Encoding says, or cut off"))
+    )
 
 
 _DECODERS: dict[str, Callable[[bytes, int], bytes]] = {

@@ -11,6 +11,7 @@ from faultline_lite.exceptions import BadRequestError, Problem
 from faultline_lite.http.body import read_body
 from faultline_lite.http.services import services_of
 from faultline_lite.protocols.shapes import MAX_EXPLAINED_BYTES, explain, read_problem
+from faultline_lite.sentences import Sentence, say
 from faultline_lite.timekeys import parse_time
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ def get_choice(request: Request, name: str, choices: tuple[T, ...]) -> T | None:
     for choice in choices:
         if text == choice:
             return choice
-    raise _bad(name, "one of " + ", ".join(map(str, choices)))
+    raise _bad(name, f"one of {', '.join(map(str, choices))}")
 
 
 def get_time(request: Request, name: str, default: int) -> int:
@@ -47,7 +48,7 @@ def get_time(request: Request, name: str, default: int) -> int:
         # An unencoded plus sign of an offset arrives as a space.
         return parse_time(text.replace(" ", "+") if "T" in text.upper() else text)
     except ValueError as error:
-        raise BadRequestError(Problem(str(error), (name,), text[:100])) from None
+        raise BadRequestError(Problem(Sentence(str(error)), (name,), text[:100])) from None
 
 
 def get_cursor(request: Request, shape: type[T]) -> T | None:
@@ -59,7 +60,8 @@ def get_cursor(request: Request, shape: type[T]) -> T | None:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         return msgspec.json.decode(raw, type=shape)
     except (ValueError, binascii.Error):
-        raise _bad("cursor", "a nextCursor of an earlier answer") from None
+        problem = Problem(say("cursor must be a nextCursor of an earlier answer"), ("cursor",))
+        raise BadRequestError(problem) from None
 
 
 def make_cursor(value: object) -> str:
@@ -73,7 +75,7 @@ async def read_json(request: Request, shape: type[T]) -> T:
     try:
         return _decode(body, shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequestError(Problem(f"the body is not JSON: {error}")) from None
+        raise BadRequestError(Problem(Sentence(f"the body is not JSON: {error}"))) from None
 
 
 def _decode(body: bytes, shape: type[T]) -> T:
@@ -99,4 +101,4 @@ async def read_request_body(request: Request) -> bytes:
 
 
 def _bad(name: str, expected: str) -> BadRequestError:
-    return BadRequestError(Problem(f"{name} must be {expected}", (name,)))
+    return BadRequestError(Problem(Sentence(f"{name} must be {expected}"), (name,)))

@@ -4,6 +4,7 @@ import sqlite3
 
 from faultline_lite.exceptions import BadRequestError, NotFoundError, Problem
 from faultline_lite.http.services import Services
+from faultline_lite.sentences import Sentence, say
 from faultline_lite.store.deliveries import retry_delivery
 from faultline_lite.store.delivery_history import Delivery, get_delivery
 
@@ -39,11 +40,11 @@ def _read_id(text: str) -> int:
     return int(text)
 
 
-def _why_not(delivery: Delivery) -> str:
+def _why_not(delivery: Delivery) -> Sentence:
     if delivery.state != "failed":
-        return f"the delivery has not failed: it is {delivery.state}"
-    return "its config was refused: there is nowhere to send it to"
+        return say("the delivery has not failed: it is {state}", state=delivery.state)
+    return say("its config was refused: there is nowhere to send it to")
 
 
 def _no_delivery() -> NotFoundError:
-    return NotFoundError(Problem("there is no such delivery"))
+    return NotFoundError(Problem(say("there is no such delivery")))

@@ -15,6 +15,7 @@ from faultline_lite.exceptions import BadRequestError, Problem
 from faultline_lite.http.keys import Need
 from faultline_lite.http.services import services_of
 from faultline_lite.metrics import Metrics
+from faultline_lite.sentences import say
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -144,7 +145,9 @@ def segment(request: Request, name: str) -> str:
     try:
         return unquote_to_bytes(request.path_params[name]).decode()
     except UnicodeDecodeError:
-        raise BadRequestError(Problem(f"{name} in the path is not UTF-8", (name,))) from None
+        raise BadRequestError(
+            Problem(say("{field} in the path is not UTF-8", field=name), (name,))
+        ) from None
 
 
 def project_of(request: Request) -> str:
@@ -154,8 +157,11 @@ def project_of(request: Request) -> str:
     if size_bytes > MAX_PROJECT_BYTES or "/" in name or "." in name or any(map(str.isspace, name)):
         raise BadRequestError(
             Problem(
-                f"a project's name has 1 to {MAX_PROJECT_BYTES} bytes, "
-                "no slash, no white space and no full stop",
+                say(
+                    "a project's name has 1 to {count} bytes, no slash, no white space and no "
+                    "full stop",
+                    count=MAX_PROJECT_BYTES,
+                ),
                 ("project",),
             )
         )

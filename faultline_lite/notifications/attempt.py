@@ -25,6 +25,7 @@ from faultline_lite.notifiers import notifier_of
 from faultline_lite.notifiers.notifier import Http
 from faultline_lite.notifiers.turns import Turns
 from faultline_lite.payloads import PayloadCodec
+from faultline_lite.sentences import Sentence, say
 from faultline_lite.store.deliveries import Channel, Claimed
 from faultline_lite.store.tracked_issues import delete_number, get_number, set_number
 
@@ -54,8 +55,8 @@ class Tools:
 class Result(NamedTuple):
     """What came of an attempt: an outcome, or a failure that may pass or not."""
 
-    outcome: str | None = None
-    failure: str | None = None
+    outcome: Sentence | None = None
+    failure: Sentence | None = None
     permanent: bool = False
     retry_after_seconds: float = 0.0
 
@@ -76,19 +77,19 @@ async def attempt(tools: Tools, channel: Channel, claimed: Claimed) -> Result | 
             outcome = await _hand_over(tools, claimed, draft, config, issues)
     except Exception as error:  # noqa: BLE001 - whatever is raised ends this message's attempt
         return _explain(error, channel, config)
-    return Result(outcome=_cut(config.conceal(outcome)))
+    return Result(outcome=_cut(conceal(config, outcome)))
 
 
 async def _hand_over(
     tools: Tools, claimed: Claimed, draft: Draft, config: ChannelConfig, issues: "StoredIssues"
-) -> str:
+) -> Sentence:
     notifier = notifier_of(config)
     if claimed.kind == "message":
         message = make_message(draft, tools.unsealer, tools.public_url, claimed.id, claimed.note)
         return await notifier.send(tools.http, config, message, issues)
     resolution = make_resolution(draft, tools.unsealer, tools.public_url, tools.clock.now_ms())
     if resolution is None or notifier.close is None:
-        return "nothing to close: the error is unresolved again"
+        return say("nothing to close: the error is unresolved again")
     return await notifier.close(tools.http, config, resolution, issues)
 
 
@@ -122,27 +123,40 @@ class StoredIssues:
 def _explain(error: Exception, channel: Channel, config: ChannelConfig | None) -> Result:
     """Return the failure that an exception means, without a secret of the config."""
     if isinstance(error, ChannelConfigError):
-        return Result(failure=f"the config cannot be used: {error}", permanent=True)
+        reason = say("the config cannot be used: {reason}", reason=error)
+        return Result(failure=reason, permanent=True)
     if isinstance(error, NotifyError) and config is not None:
         return Result(
-            failure=_cut(config.conceal(error.reason)),
+            failure=_cut(conceal(config, error.reason)),
             permanent=error.permanent,
             retry_after_seconds=error.retry_after_seconds or 0.0,
         )
     if isinstance(error, TimeoutError):
-        return Result(failure=f"it was not sent within {ATTEMPT_SECONDS:g} seconds")
+        return Result(failure=say_too_slow())
     return Result(failure=report_bug(error, channel.label))
 
 
-def report_bug(error: Exception, label: str) -> str:
+def say_too_slow() -> Sentence:
+    """Return what to say of an attempt that took too long."""
+    return say("it was not sent within {seconds} seconds", seconds=f"{ATTEMPT_SECONDS:g}")
+
+
+def conceal(config: ChannelConfig, said: Sentence) -> Sentence:
+    """Return the sentence without any of the config's secrets: the other side may repeat them."""
+    return Sentence(config.conceal(said))
+
+
+def report_bug(error: Exception, label: str) -> Sentence:
     """Log what sending should not have raised, and return what to say of it.
 
     Its message may hold anything, so that only the way to it is logged.
     """
     way = "".join(traceback.format_tb(error.__traceback__))
     _logger.error("%s: %s while sending:\n%s", label, type(error).__name__, way)
-    return f"an internal error, {type(error).__name__}; the log has more"
+    return say("an internal error, {error}; the log has more", error=type(error).__name__)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_REASON_CHARACTERS else f"{text[:MAX_REASON_CHARACTERS]}..."
+def _cut(text: Sentence) -> Sentence:
+    if len(text) <= MAX_REASON_CHARACTERS:
+        return text
+    return Sentence(f"{text[:MAX_REASON_CHARACTERS]}...")

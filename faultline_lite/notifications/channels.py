@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from faultline_lite.exceptions import ChannelConfigError, Problem
+from faultline_lite.sentences import Sentence, say
 from faultline_lite.timekeys import parse_time
 
 C = TypeVar("C", bound="ChannelConfig")
@@ -24,6 +25,7 @@ MAX_LABEL_CHARACTERS = 120
 MAX_BATCH_SECONDS = 3600
 MAX_PER_HOUR = 600
 CONCEALED = "[concealed]"
+NO_TIME = say("expected an RFC 3339 time such as 2027-01-01T00:00:00Z")
 #: A shorter value is no secret worth the name, and would be found in every other text.
 SHORTEST_SECRET = 6
 
@@ -88,13 +90,12 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
     def find_problems(self) -> Iterator[Problem]:
         """Yield what the types alone cannot tell; an override yields from this one too."""
         if self.timezone is not None and not _is_timezone(self.timezone):
-            yield Problem("timezone: expected an IANA name such as Asia/Tokyo", ("timezone",))
+            yield wrong_field(say("expected an IANA name such as Asia/Tokyo"), "timezone")
         if self.restrict is not None and self.restrict.expires is not None:
             try:
                 parse_time(self.restrict.expires)
             except ValueError:
-                expected = "expected an RFC 3339 time such as 2027-01-01T00:00:00Z"
-                yield Problem(f"restrict.expires: {expected}", ("restrict", "expires"))
+                yield wrong_field(NO_TIME, "restrict", "expires")
 
     @property
     def label(self) -> str:
@@ -128,19 +129,24 @@ def read_config(value: dict[str, Any], kind: type[C]) -> C:
             given = value.get(field.name)
         if given is None:
             if field.required:
-                problems.append(Problem(f"{name} is required", (name,)))
+                problems.append(Problem(say("{field} is required", field=name), (name,)))
             continue
         try:
             # Configs come out of environments: "5" is meant as 5.
             fields[field.name] = msgspec.convert(given, field.type, strict=False)
         except msgspec.ValidationError:
-            problems.append(Problem(f"{name}: expected {_describe(field.type)}", (name,)))
+            problems.append(wrong_field(_expect(field.type), name))
     if not problems:
         config = kind(**fields)
         problems = list(config.find_problems())
         if not problems:
             return config
     raise ChannelConfigError(*problems)
+
+
+def wrong_field(reason: Sentence, *path: str) -> Problem:
+    """Return the problem that the field at the path is wrong for that reason."""
+    return Problem(say("{field}: {reason}", field=".".join(path), reason=reason), path)
 
 
 def find_unknown_fields(value: dict[str, Any], kind: type[ChannelConfig]) -> list[str]:
@@ -177,20 +183,30 @@ def _is_timezone(name: str) -> bool:
     return True
 
 
-_NAMES = {str: "a text", int: "a whole number", bool: "true or false"}
-
-
-def _describe(kind: Any) -> str:
+def _expect(kind: Any) -> Sentence:
     """Return what a field takes. msgspec's own messages may quote what was given."""
     origin = get_origin(kind)
     if origin is Annotated:
         kind, meta = get_args(kind)
-        bounds = [f"{meta.ge} to {meta.le}"] if meta.ge is not None and meta.le is not None else []
-        return " from ".join([_describe(kind), *bounds])
+        if meta.ge is not None and meta.le is not None:
+            return expect_number(meta.ge, meta.le)
+        return _expect(kind)
     if origin is Literal:
-        return " or ".join(map(str, get_args(kind)))
+        return say("expected one of {choices}", choices=", ".join(map(str, get_args(kind))))
     if origin is tuple:
-        return "a list of texts"
+        return say("expected a list of texts")
     if origin is not None:
-        return _describe(next(each for each in get_args(kind) if each is not type(None)))
-    return _NAMES.get(kind, "an object")
+        return _expect(next(each for each in get_args(kind) if each is not type(None)))
+    return _EXPECTED.get(kind, say("expected an object"))
+
+
+def expect_number(least: int | None, most: int | None) -> Sentence:
+    """Return what a field takes that is bound."""
+    return say("expected a whole number from {least} to {most}", least=least, most=most)
+
+
+_EXPECTED = {
+    str: say("expected a text"),
+    int: say("expected a whole number"),
+    bool: say("expected true or false"),
+}

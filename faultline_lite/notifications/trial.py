@@ -6,11 +6,17 @@ from contextlib import asynccontextmanager
 
 from faultline_lite.exceptions import NotifyError
 from faultline_lite.fingerprint import group_key
-from faultline_lite.notifications.attempt import ATTEMPT_SECONDS, report_bug
+from faultline_lite.notifications.attempt import (
+    ATTEMPT_SECONDS,
+    conceal,
+    report_bug,
+    say_too_slow,
+)
 from faultline_lite.notifications.channels import ChannelConfig
 from faultline_lite.notifications.messages import ErrorSummary, Message
 from faultline_lite.notifiers import notifier_of
 from faultline_lite.notifiers.notifier import Http
+from faultline_lite.sentences import Sentence
 from faultline_lite.timekeys import format_time, reversed_unixtime
 
 PROJECT = "sample-project"
@@ -41,20 +47,19 @@ class _NoIssues:
         yield
 
 
-async def try_config(config: ChannelConfig, http: Http, now_ms: int) -> str:
+async def try_config(config: ChannelConfig, http: Http, now_ms: int) -> Sentence:
     """Send the sample and return what came of it. Raises NotifyError; both without a secret."""
     try:
         async with asyncio.timeout(ATTEMPT_SECONDS):
             outcome = await notifier_of(config).send(http, config, make_sample(now_ms), _NoIssues())
     except NotifyError as error:
-        reason = config.conceal(error.reason)
+        reason = conceal(config, error.reason)
         raise NotifyError(reason, permanent=error.permanent) from None
     except TimeoutError:
-        reason = f"it was not sent within {ATTEMPT_SECONDS:g} seconds"
-        raise NotifyError(reason, permanent=False) from None
+        raise NotifyError(say_too_slow(), permanent=False) from None
     except Exception as error:  # noqa: BLE001 - its message, and so a traceback, may hold a secret
         raise NotifyError(report_bug(error, config.label), permanent=False) from None
-    return config.conceal(outcome)
+    return conceal(config, outcome)
 
 
 def make_sample(now_ms: int) -> Message:

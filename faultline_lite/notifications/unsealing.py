@@ -18,6 +18,7 @@ from faultline_lite.models import NamedChannel, Report, Sender
 from faultline_lite.notifications.channels import ChannelConfig, Restriction
 from faultline_lite.notifiers import parse_config, parse_configs
 from faultline_lite.sealedbox import KeyPair, KeyStore
+from faultline_lite.sentences import Sentence, say
 from faultline_lite.timekeys import parse_time
 
 T = TypeVar("T")
@@ -28,9 +29,9 @@ MAX_CONFIG_BYTES = 8 * 1024
 #: Opened configs that are remembered, to open each once and not for every report.
 REMEMBERED = 1024
 
-_PLAIN_REFUSALS: dict[PlainConfigs, str] = {
-    "deny": "this server takes sealed configs only: `faultline-lite seal` makes one",
-    "master": "an unsealed config needs the master key: `faultline-lite seal` seals it",
+_PLAIN_REFUSALS: dict[PlainConfigs, Sentence] = {
+    "deny": say("this server takes sealed configs only: `faultline-lite seal` makes one"),
+    "master": say("an unsealed config needs the master key: `faultline-lite seal` seals it"),
 }
 
 
@@ -43,7 +44,7 @@ class _Opened(NamedTuple):
     """What opening gave: channels, or why there are none, which other keys may change."""
 
     usable: tuple[_Usable, ...]
-    refusal: str | None
+    refusal: Sentence | None
     pairs: tuple[KeyPair, ...]
 
 
@@ -64,7 +65,9 @@ class Unsealer:
                 continue
             label = f"notifications[{number}]"
             if len(channels) >= MAX_CHANNELS:
-                reason = f"a report may name {MAX_CHANNELS} channels; the rest is left out"
+                reason = say(
+                    "a report may name {count} channels; the rest is left out", count=MAX_CHANNELS
+                )
                 return (*channels, self._refuse(label, reason))
             channels += self._name(given, label, report, sender)
         return tuple(channels)
@@ -109,7 +112,7 @@ class Unsealer:
         try:
             return _Opened(tuple(self._read(given)), None, pairs)
         except (ChannelConfigError, ConfigError) as error:
-            return _Opened((), str(error), pairs)
+            return _Opened((), Sentence(str(error)), pairs)
 
     def _read(self, given: Any) -> Iterator[_Usable]:
         """Yield each config in it, sealed anew. Raises ChannelConfigError or ConfigError."""
@@ -118,15 +121,19 @@ class Unsealer:
             try:
                 value = msgspec.json.decode(self._keys.open(given))
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                raise ChannelConfigError(Problem("what is sealed is not JSON")) from None
+                raise ChannelConfigError(Problem(say("what is sealed is not JSON"))) from None
         configs = parse_configs(value)
         values = value if isinstance(value, list) else [value]
         if len(configs) > MAX_CHANNELS:
-            raise ChannelConfigError(Problem(f"it holds more than {MAX_CHANNELS} configs"))
+            raise ChannelConfigError(
+                Problem(say("it holds more than {count} configs", count=MAX_CHANNELS))
+            )
         for config, each in zip(configs, values, strict=True):
             content = msgspec.json.encode(each, order="deterministic")
             if len(content) > MAX_CONFIG_BYTES:
-                raise ChannelConfigError(Problem(f"it has more than {MAX_CONFIG_BYTES} bytes"))
+                raise ChannelConfigError(
+                    Problem(say("it has more than {count} bytes", count=MAX_CONFIG_BYTES))
+                )
             yield _Usable(self._describe(config, content), config.restrict)
 
     def _describe(self, config: ChannelConfig, content: bytes) -> NamedChannel:
@@ -145,21 +152,21 @@ class Unsealer:
             close_on_resolve=config.close_on_resolve,
         )
 
-    def _refuse(self, label: str, reason: str) -> NamedChannel:
+    def _refuse(self, label: str, reason: Sentence) -> NamedChannel:
         content = msgspec.json.encode([label, reason])
         digest = self._keys.identify(b"refusal " + content)
         return NamedChannel(digest=digest, label=label, refusal=reason)
 
 
-def _check(restriction: Restriction, report: Report, sender: Sender) -> str | None:
+def _check(restriction: Restriction, report: Report, sender: Sender) -> Sentence | None:
     """Return why the restriction does not allow this report, None where it does."""
     projects, origins, expires = restriction.projects, restriction.origins, restriction.expires
     if projects is not None and not any(fnmatchcase(report.project, each) for each in projects):
-        return "the config is for other projects"
+        return say("the config is for other projects")
     if origins is not None and sender.origin not in [each.rstrip("/").lower() for each in origins]:
-        return "the config is for other origins"
+        return say("the config is for other origins")
     if expires is not None and report.received_ms >= parse_time(expires):
-        return "the config has expired"
+        return say("the config has expired")
     return None
 
 

@@ -5,9 +5,10 @@ from types import MappingProxyType
 from typing import Any
 
 from faultline_lite.exceptions import ChannelConfigError, Problem
-from faultline_lite.notifications.channels import ChannelConfig, read_config
+from faultline_lite.notifications.channels import ChannelConfig, read_config, wrong_field
 from faultline_lite.notifiers import apprise, github, gitlab, slack, webhook
 from faultline_lite.notifiers.notifier import Notifier
+from faultline_lite.sentences import say
 
 _ALL: tuple[Notifier[Any], ...] = (
     slack.NOTIFIER,
@@ -36,18 +37,18 @@ def parse_configs(value: object) -> list[ChannelConfig]:
     if not isinstance(value, list):
         return [parse_config(value)]
     if not value:
-        raise ChannelConfigError(Problem("expected a config, or a list of at least one"))
+        raise ChannelConfigError(Problem(say("expected a config, or a list of at least one")))
     return [parse_config(each) for each in value]
 
 
 def find_kind(value: object) -> tuple[dict[str, Any], type[ChannelConfig]]:
     """Return the value with the class that its ``type`` asks for. Raises ChannelConfigError."""
     if not isinstance(value, dict):
-        raise ChannelConfigError(Problem("expected an object"))
+        raise ChannelConfigError(Problem(say("expected an object")))
     kind = value.get("type")
     if not isinstance(kind, str) or kind not in NOTIFIERS:
-        expected = ", ".join(NOTIFIERS)
-        raise ChannelConfigError(Problem(f"type: expected one of {expected}", ("type",)))
+        expected = say("expected one of {choices}", choices=", ".join(NOTIFIERS))
+        raise ChannelConfigError(wrong_field(expected, "type"))
     return value, NOTIFIERS[kind].config
 
 

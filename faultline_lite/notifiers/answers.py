@@ -9,6 +9,7 @@ import msgspec
 
 from faultline_lite.egress.guard import HttpResponse
 from faultline_lite.exceptions import NotifyError
+from faultline_lite.sentences import say
 
 T = TypeVar("T")
 
@@ -38,8 +39,14 @@ def failure_of(
     status = response.status
     if permanent is None:
         permanent = status not in {408, 429} and status < 500
+    if detail:
+        reason = say(
+            "{service} answered {status}: {detail}", service=service, status=status, detail=detail
+        )
+    else:
+        reason = say("{service} answered {status}", service=service, status=status)
     return NotifyError(
-        f"{service} answered {status}" + (f": {detail}" if detail else ""),
+        reason,
         permanent=permanent,
         retry_after_seconds=None if permanent else retry_after_seconds(response),
     )
@@ -68,7 +75,11 @@ def decode_answer(service: str, response: HttpResponse, shape: type[T]) -> T:
         return msgspec.json.decode(response.body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise NotifyError(
-            f"{service} answered {response.status} with something else than expected",
+            say(
+                "{service} answered {status} with something else than expected",
+                service=service,
+                status=response.status,
+            ),
             permanent=False,
         ) from None
 

@@ -12,11 +12,17 @@ import msgspec
 
 from faultline_lite.egress.guard import HttpResponse
 from faultline_lite.exceptions import NotifyError, Problem
-from faultline_lite.notifications.channels import ChannelConfig, Secret, format_local_time
+from faultline_lite.notifications.channels import (
+    ChannelConfig,
+    Secret,
+    format_local_time,
+    wrong_field,
+)
 from faultline_lite.notifications.messages import MAX_SHOWN, ErrorSummary, Message, frames_of
 from faultline_lite.notifiers.answers import failure_of
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
 from faultline_lite.notifiers.texts import safe_link, show, visible_line
+from faultline_lite.sentences import Sentence, say
 
 PROCESS = "faultline_lite.notifiers.apprise_process"
 EXTRA = "faultline-lite[apprise]"
@@ -59,7 +65,7 @@ class AppriseConfig(ChannelConfig, frozen=True, kw_only=True):
         """Yield whether it looks like a URL; the rest is Apprise's to say."""
         yield from super().find_problems()
         if not _URL.fullmatch(self.url):
-            yield Problem("url: expected an Apprise URL such as discord://...", ("url",))
+            yield wrong_field(say("expected an Apprise URL such as discord://..."), "url")
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -84,16 +90,19 @@ class Result(msgspec.Struct, frozen=True):
     retry_after: str = ""
 
 
-async def send(http: Http, config: AppriseConfig, message: Message, issues: TrackedIssues) -> str:
+async def send(
+    http: Http, config: AppriseConfig, message: Message, issues: TrackedIssues
+) -> Sentence:
     """Have Apprise send the message. Raises NotifyError."""
     if find_spec("apprise") is None:
-        raise NotifyError(f"Apprise is not installed: pip install '{EXTRA}'", permanent=True)
+        command = f"pip install '{EXTRA}'"
+        raise NotifyError(say("Apprise is not installed: {detail}", detail=command), permanent=True)
     title, body = make_texts(config, message)
     order = msgspec.json.encode(Order(config.url, title, body))
     result = msgspec.json.decode(await http.run_guarded(PROCESS, order), type=Result)
     if result.outcome != "sent":
         raise _failure(result)
-    return f"sent to {result.service}"
+    return say("sent to {service}", service=result.service)
 
 
 NOTIFIER = Notifier(config=AppriseConfig, send=send)
@@ -140,14 +149,16 @@ def _failure(result: Result) -> NotifyError:
     # Only HTTP tells why; what fails in another way may be the network's fault.
     service = f"Apprise ({result.service})" if result.service else "Apprise"
     if result.outcome == "unknown":
-        reason = "Apprise knows no such service, or the URL lacks something"
+        reason = say("Apprise knows no such service, or the URL lacks something")
         return NotifyError(reason, permanent=True)
     if result.outcome == "unencrypted":
-        reason = f"{service} would not be encrypted: only with allow_http"
+        reason = say("{service} would not be encrypted: only with allow_http", service=service)
         return NotifyError(reason, permanent=True)
     if result.outcome == "refused":
-        return NotifyError(f"{service}: {result.refusal}", permanent=True)
+        reason = say("{service}: {reason}", service=service, reason=result.refusal)
+        return NotifyError(reason, permanent=True)
     if result.status is None:
-        return NotifyError(f"{service} could not be reached", permanent=False)
+        reason = say("{service} could not be reached", service=service)
+        return NotifyError(reason, permanent=False)
     headers = {"retry-after": result.retry_after} if result.retry_after else {}
     return failure_of(service, HttpResponse(result.status, headers, b""))

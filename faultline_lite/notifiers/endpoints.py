@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
 from faultline_lite.exceptions import Problem
+from faultline_lite.notifications.channels import wrong_field
+from faultline_lite.sentences import say
 
 
 def find_url_problems(name: str, url: str) -> Iterator[Problem]:
@@ -16,8 +18,10 @@ def find_url_problems(name: str, url: str) -> Iterator[Problem]:
     except ValueError:
         usable, parts = False, urlsplit("")
     if not usable or parts.scheme not in {"https", "http"}:
-        expected = "expected a URL such as https://hooks.example.com/..., without user and password"
-        yield Problem(f"{name}: {expected}", (name,))
+        yield wrong_field(
+            say("expected a URL such as https://hooks.example.com/..., without user and password"),
+            name,
+        )
 
 
 def host_of(url: str) -> str:

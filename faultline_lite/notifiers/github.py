@@ -9,7 +9,7 @@ import msgspec
 
 from faultline_lite.egress.guard import MAX_ANSWER_BYTES, HttpResponse
 from faultline_lite.exceptions import NotifyError, Problem
-from faultline_lite.notifications.channels import Secret, Text
+from faultline_lite.notifications.channels import Secret, Text, wrong_field
 from faultline_lite.notifications.messages import Message, Resolution
 from faultline_lite.notifiers.answers import (
     JSON_HEADERS,
@@ -29,6 +29,7 @@ from faultline_lite.notifiers.trackers import (
     close_issue,
     tell_tracker,
 )
+from faultline_lite.sentences import Sentence, say
 
 DEFAULT_ENDPOINT = "https://api.github.com"
 SITE = "https://github.com"
@@ -77,7 +78,7 @@ class GitHubConfig(TrackerConfig, frozen=True, kw_only=True):
         yield from find_url_problems("endpoint", self.endpoint)
         for name, value in (("owner", self.owner), ("repo", self.repo)):
             if not _NAME.fullmatch(value):
-                yield Problem(f"{name}: expected a name as GitHub has them", (name,))
+                yield wrong_field(say("expected a name as GitHub has them"), name)
 
 
 class _Found(msgspec.Struct):
@@ -213,7 +214,7 @@ class GitHub:
         wait_seconds = _find_wait_seconds(response)
         if wait_seconds is not None:
             raise NotifyError(
-                f"GitHub answered {response.status}: its rate limit is reached",
+                say("GitHub answered {status}: its rate limit is reached", status=response.status),
                 permanent=False,
                 retry_after_seconds=wait_seconds,
             )
@@ -221,14 +222,16 @@ class GitHub:
         raise failure_of("GitHub", response, show(said, MAX_DETAIL_CHARACTERS))
 
 
-async def send(http: Http, config: GitHubConfig, message: Message, issues: TrackedIssues) -> str:
+async def send(
+    http: Http, config: GitHubConfig, message: Message, issues: TrackedIssues
+) -> Sentence:
     """Open an issue, or do to it what ``if_exist`` says. Raises NotifyError."""
     return await tell_tracker(GitHub(http, config), config, message, issues)
 
 
 async def close(
     http: Http, config: GitHubConfig, resolution: Resolution, issues: TrackedIssues
-) -> str:
+) -> Sentence:
     """Close the error's issue. Raises NotifyError."""
     return await close_issue(GitHub(http, config), config, resolution, issues)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from faultline_lite.egress.guard import MAX_ANSWER_BYTES, HttpResponse
 from faultline_lite.exceptions import Problem
-from faultline_lite.notifications.channels import Secret, Text
+from faultline_lite.notifications.channels import Secret, Text, wrong_field
 from faultline_lite.notifications.messages import Message, Resolution
 from faultline_lite.notifiers.answers import (
     JSON_HEADERS,
@@ -28,6 +28,7 @@ from faultline_lite.notifiers.trackers import (
     close_issue,
     tell_tracker,
 )
+from faultline_lite.sentences import Sentence, say
 
 DEFAULT_ENDPOINT = "https://gitlab.com"
 API_PATH = "/api/v4"
@@ -70,9 +71,9 @@ class GitLabConfig(TrackerConfig, frozen=True, kw_only=True):
         yield from super().find_problems()
         yield from find_url_problems("endpoint", self.endpoint)
         if not all(_NAME.fullmatch(part) for part in self.owner.split("/")):
-            yield Problem("owner: expected a user or group, as in the project's path", ("owner",))
+            yield wrong_field(say("expected a user or group, as in the project's path"), "owner")
         if not _NAME.fullmatch(self.repo):
-            yield Problem("repo: expected a project's name, as in its path", ("repo",))
+            yield wrong_field(say("expected a project's name, as in its path"), "repo")
 
 
 class _Found(msgspec.Struct):
@@ -219,14 +220,16 @@ class GitLab:
         raise failure
 
 
-async def send(http: Http, config: GitLabConfig, message: Message, issues: TrackedIssues) -> str:
+async def send(
+    http: Http, config: GitLabConfig, message: Message, issues: TrackedIssues
+) -> Sentence:
     """Open an issue, or do to it what ``if_exist`` says. Raises NotifyError."""
     return await tell_tracker(GitLab(http, config), config, message, issues)
 
 
 async def close(
     http: Http, config: GitLabConfig, resolution: Resolution, issues: TrackedIssues
-) -> str:
+) -> Sentence:
     """Close the error's issue. Raises NotifyError."""
     return await close_issue(GitLab(http, config), config, resolution, issues)
 

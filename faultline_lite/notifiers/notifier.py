@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from faultline_lite.egress.guard import MAX_ANSWER_BYTES, HttpResponse
 from faultline_lite.notifications.channels import ChannelConfig
 from faultline_lite.notifications.messages import Message, Resolution
+from faultline_lite.sentences import Sentence
 
 C = TypeVar("C", bound=ChannelConfig)
 
@@ -67,9 +68,9 @@ class Notifier(Generic[C]):
     """
 
     config: type[C]
-    send: Callable[[Http, C, Message, TrackedIssues], Awaitable[str]]
+    send: Callable[[Http, C, Message, TrackedIssues], Awaitable[Sentence]]
     one_error_each: bool = False
-    close: Callable[[Http, C, Resolution, TrackedIssues], Awaitable[str]] | None = None
+    close: Callable[[Http, C, Resolution, TrackedIssues], Awaitable[Sentence]] | None = None
 
     @property
     def type(self) -> str:

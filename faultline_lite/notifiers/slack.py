@@ -18,6 +18,7 @@ from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_succes
 from faultline_lite.notifiers.endpoints import find_url_problems
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
 from faultline_lite.notifiers.texts import ELLIPSIS, safe_link, visible
+from faultline_lite.sentences import Sentence, say
 
 COLOUR = "#E06A3B"
 #: Slack cuts texts at 40,000 characters and splits them at 4,000 ("Truncating really long
@@ -69,7 +70,9 @@ class SlackConfig(ChannelConfig, frozen=True, kw_only=True):
         yield from find_url_problems("endpoint", self.endpoint)
 
 
-async def send(http: Http, config: SlackConfig, message: Message, issues: TrackedIssues) -> str:
+async def send(
+    http: Http, config: SlackConfig, message: Message, issues: TrackedIssues
+) -> Sentence:
     """Post the message. Raises NotifyError."""
     response = await http.request(
         "POST",
@@ -84,7 +87,7 @@ async def send(http: Http, config: SlackConfig, message: Message, issues: Tracke
     # not your fault"; "Rate limits": 429 comes with Retry-After.
     if not is_success(response):
         raise _failure(response)
-    return "posted"
+    return say("posted")
 
 
 NOTIFIER = Notifier(config=SlackConfig, send=send)

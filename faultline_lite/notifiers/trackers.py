@@ -26,6 +26,7 @@ from faultline_lite.notifiers.issue_texts import (
     show_title,
 )
 from faultline_lite.notifiers.notifier import TrackedIssues
+from faultline_lite.sentences import Sentence, say
 
 #: Issues that a search may name although they are gone; then a new one is opened.
 MAX_CANDIDATES = 2
@@ -125,7 +126,7 @@ class Tracker(Protocol):
 
 async def tell_tracker(
     tracker: Tracker, config: TrackerConfig, message: Message, issues: TrackedIssues
-) -> str:
+) -> Sentence:
     """Tell the message's error to its issue; return what was done. Raises NotifyError.
 
     Several errors come in a message where there was no room for one of each: they are summed up in
@@ -136,22 +137,22 @@ async def tell_tracker(
     outcomes = [
         await _tell_error(tracker, config, error, message.notes, issues) for error in message.errors
     ]
-    return ", ".join(outcomes) or "nothing to tell"
+    return Sentence("; ".join(outcomes)) if outcomes else say("nothing to tell")
 
 
 async def close_issue(
     tracker: Tracker, config: TrackerConfig, resolution: Resolution, issues: TrackedIssues
-) -> str:
+) -> Sentence:
     """Close the remembered issue and say why; return what was done. Raises NotifyError."""
     number = await issues.get_number(resolution.error_id)
     if number is None:
-        return "no issue to close"
+        return say("no issue to close")
     # Closed first: where the comment fails and all is tried again, there is one comment.
     text = make_closing_comment(resolution, config.timezone)
     if await tracker.close(number) and await tracker.comment(number, text):
-        return f"issue #{number} closed"
+        return say("issue #{number} closed", number=number)
     await issues.set_number(resolution.error_id, None)
-    return f"issue #{number} is gone"
+    return say("issue #{number} is gone", number=number)
 
 
 async def _tell_error(
@@ -160,7 +161,7 @@ async def _tell_error(
     error: ErrorSummary,
     notes: tuple[str, ...],
     issues: TrackedIssues,
-) -> str:
+) -> Sentence:
     title = make_title(error.type, error.message)
     subject = _Subject(
         marker=make_marker(error.project, error.fingerprint),
@@ -178,7 +179,7 @@ async def _tell_error(
 
 async def _sum_up(
     tracker: Tracker, config: TrackerConfig, message: Message, issues: TrackedIssues
-) -> str:
+) -> Sentence:
     subject = _Subject(
         marker=make_summary_marker(),
         title=SUMMARY_TITLE,
@@ -189,7 +190,8 @@ async def _sum_up(
     # Without the comment nobody would be told: it is no choice.
     policy = Policy(reopens=POLICIES[config.if_exist].reopens, comments=True)
     outcome = await _Errand(tracker, policy, subject, issues).run()
-    return f"{message.error_count:,} errors summed up: {outcome}"
+    count = f"{message.error_count:,}"
+    return say("{count} errors summed up: {reason}", count=count, reason=outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +220,7 @@ class _Errand:
         self._subject = subject
         self._issues = issues
 
-    async def run(self) -> str:
+    async def run(self) -> Sentence:
         """Return what was done."""
         subject = self._subject
         async with self._issues.turn(f"{self._tracker.place} {subject.title}"):
@@ -233,7 +235,7 @@ class _Errand:
                     return self._say(number)
             number = await self._tracker.open(subject.draft)
             await self._remember(number)
-            return f"issue #{number} opened"
+            return say("issue #{number} opened", number=number)
 
     async def _recall(self) -> int | None:
         error_id = self._subject.error_id
@@ -279,15 +281,17 @@ class _Errand:
             [issue for issue in issues if any(is_same_title(issue.title, t) for t in titles)]
         )
 
-    def _say(self, number: int) -> str:
+    def _say(self, number: int) -> Sentence:
         policy = self._policy
-        words = {
-            "open": policy.reopens,
-            "rewritten": policy.rewrites,
-            "commented on": policy.comments,
-        }
-        done = " and ".join(word for word, is_so in words.items() if is_so)
-        return f"issue #{number} {done or 'left as it is'}"
+        if policy.rewrites:
+            return say("issue #{number} open and rewritten", number=number)
+        if policy.reopens and policy.comments:
+            return say("issue #{number} open and commented on", number=number)
+        if policy.reopens:
+            return say("issue #{number} open", number=number)
+        if policy.comments:
+            return say("issue #{number} commented on", number=number)
+        return say("issue #{number} left as it is", number=number)
 
 
 def _in_order(issues: list[Issue]) -> list[Issue]:

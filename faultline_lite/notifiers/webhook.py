@@ -23,6 +23,7 @@ from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_succes
 from faultline_lite.notifiers.endpoints import find_url_problems, host_of
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
 from faultline_lite.notifiers.texts import cut
+from faultline_lite.sentences import Sentence, say
 
 VERSION = 1
 SIGNATURE_HEADER = "X-Faultline-Signature"
@@ -62,7 +63,9 @@ class WebhookConfig(ChannelConfig, frozen=True, kw_only=True):
         yield from find_url_problems("endpoint", self.endpoint)
 
 
-async def send(http: Http, config: WebhookConfig, message: Message, issues: TrackedIssues) -> str:
+async def send(
+    http: Http, config: WebhookConfig, message: Message, issues: TrackedIssues
+) -> Sentence:
     """Post the message. Raises NotifyError."""
     body = make_body(config, message)
     headers = dict(JSON_HEADERS)
@@ -72,7 +75,7 @@ async def send(http: Http, config: WebhookConfig, message: Message, issues: Trac
     # There is no vendor: the status codes mean what HTTP says they do.
     if not is_success(response):
         raise failure_of(config.place, response)
-    return f"answered {response.status}"
+    return say("answered {status}", status=response.status)
 
 
 NOTIFIER = Notifier(config=WebhookConfig, send=send)

@@ -16,6 +16,7 @@ import msgspec
 
 from faultline_lite.search.grams import fold
 from faultline_lite.search.searchable import Kind
+from faultline_lite.sentences import Sentence, say
 from faultline_lite.timekeys import parse_time
 
 #: Where words are looked for, in the order of how much it says about an error.
@@ -82,7 +83,7 @@ class Query(msgspec.Struct, frozen=True):
 
     terms: tuple[Term, ...] = ()
     filters: tuple[tuple[Filter, ...], ...] = ()
-    notice: str | None = None
+    notice: Sentence | None = None
 
     def narrow(self, field: Field, value: str | int, comparison: Comparison = "=") -> "Query":
         """Return the query for errors of which that field has that value as well."""
@@ -106,12 +107,12 @@ def parse_query(text: str, now_ms: int) -> Query:
     text = text.encode("utf-8", "replace").decode()
     notice = None
     if len(text) > MAX_CHARACTERS:
-        notice = f"only the first {MAX_CHARACTERS} characters were searched for"
+        notice = say("only the first {count} characters were searched for", count=MAX_CHARACTERS)
         text = text[:MAX_CHARACTERS]
     found: list[Term | Filter] = []
     for token in _TOKEN.finditer(text):
         if len(found) == MAX_TERMS:
-            notice = f"only the first {MAX_TERMS} words were searched for"
+            notice = say("only the first {count} words were searched for", count=MAX_TERMS)
             break
         part = _read_token(token, now_ms)
         if part is not None and part not in found:

@@ -18,6 +18,7 @@ from faultline_lite.payloads import PayloadCodec
 from faultline_lite.search.query import TIERS, Filter, Query
 from faultline_lite.search.searchable import Kind
 from faultline_lite.search.snippets import Part, make_snippet
+from faultline_lite.sentences import say
 from faultline_lite.store.errors import SORT_COLUMNS, Position, Sort, get_error_by_id, position_of
 from faultline_lite.store.search_candidates import Matcher, Texts
 
@@ -30,7 +31,7 @@ _MOST_SORTED = 2000
 _LAST_RANK = len(TIERS) - 1
 #: What SQLite can hold; a cursor is the client's to make up.
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-_CUT_NOTICE = "the search took too long and was cut; there may be more"
+_CUT_NOTICE = say("the search took too long and was cut; there may be more")
 
 
 class SearchPosition(msgspec.Struct, frozen=True, array_like=True):

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from faultline_lite.http.services import Services
 
-AlarmName = Literal["database-failing", "reports-refused", "disk-low"]
+AlarmName = Literal["reports-refused", "disk-low"]
 HintName = Literal["open", "same-key", "no-client-key", "no-key-pair", "plain", "no-public-url"]
 
 
@@ -33,10 +33,9 @@ def find_hints(services: Services) -> list[HintName]:
 
 def _find_alarms(services: Services) -> Iterator[Alarm]:
     database = services.database
-    if database.refusal is not None:
-        yield Alarm("reports-refused", database.refusal)
-    elif database.failure is not None:
-        yield Alarm("database-failing", database.failure)
+    reason = database.refusal or database.failure
+    if reason is not None:
+        yield Alarm("reports-refused", reason)
     free_bytes = shutil.disk_usage(database.path.parent).free
     if free_bytes < services.config.min_free_bytes:
         yield Alarm("disk-low", amount=free_bytes)

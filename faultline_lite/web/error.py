@@ -8,13 +8,14 @@ from typing import NamedTuple
 import msgspec
 from starlette.responses import Response
 
-from faultline_lite.exceptions import BadRequestError, ChannelConfigError, NotFoundError, Problem
-from faultline_lite.http.addresses import address_of, find_error
+from faultline_lite.exceptions import BadRequestError, ChannelConfigError, Problem
+from faultline_lite.http.addresses import address_of, find_error, no_occurrence
 from faultline_lite.http.changes import Change, change_error
 from faultline_lite.http.routing import segment
 from faultline_lite.models import Error, Occurrence
 from faultline_lite.notifications.links import error_path
 from faultline_lite.notifications.unsealing import Unsealer
+from faultline_lite.sentences import say
 from faultline_lite.store.occurrences import get_latest, get_neighbours, get_occurrence
 from faultline_lite.store.timeline import fill_buckets, list_error_buckets
 from faultline_lite.store.tracked_issues import list_issues
@@ -62,7 +63,7 @@ async def show_occurrence(visit: Visit) -> Response:
     try:
         place = parse_reversed_unixtime(segment(visit.request, "reversed_unixtime"))
     except ValueError:
-        raise _no_occurrence() from None
+        raise no_occurrence() from None
     return await _show(visit, place)
 
 
@@ -134,7 +135,7 @@ def _find_occurrence(
         return get_latest(connection, codec, error.id)
     occurrence = get_occurrence(connection, codec, error.id, place)
     if occurrence is None:
-        raise _no_occurrence()
+        raise no_occurrence()
     return occurrence
 
 
@@ -169,7 +170,7 @@ def _read_change(visit: Visit, form: Form) -> Change:
             until_ms=_read_until(form, visit.services.clock.now_ms()),
             until_count=_read_until_count(form),
         )
-    raise BadRequestError(Problem("there is no such action", ("action",)))
+    raise BadRequestError(Problem(say("there is no such action"), ("action",)))
 
 
 def _read_until(form: Form, now_ms: int) -> int | None:
@@ -177,7 +178,7 @@ def _read_until(form: Form, now_ms: int) -> int | None:
     seconds, until = first(form, "seconds"), first(form, "until")
     if seconds:
         if not _WHOLE.fullmatch(seconds):
-            raise BadRequestError(Problem("seconds must be a whole number", ("seconds",)))
+            raise BadRequestError(Problem(say("seconds must be a whole number"), ("seconds",)))
         return now_ms + int(seconds) * 1000
     if not until:
         return None
@@ -185,7 +186,7 @@ def _read_until(form: Form, now_ms: int) -> int | None:
         # A script adds the visitor's offset; what comes without one is meant in UTC.
         return parse_time(until) if until.endswith("Z") else _parse_local(until)
     except ValueError:
-        raise BadRequestError(Problem("until must be a time", ("until",))) from None
+        raise BadRequestError(Problem(say("until must be a time"), ("until",))) from None
 
 
 def _parse_local(text: str) -> int:
@@ -198,9 +199,5 @@ def _read_until_count(form: Form) -> int | None:
     if not count:
         return None
     if not _WHOLE.fullmatch(count) or not 0 < int(count) <= MAX_UNTIL_COUNT:
-        raise BadRequestError(Problem("count must be a positive whole number", ("count",)))
+        raise BadRequestError(Problem(say("count must be a positive whole number"), ("count",)))
     return int(count)
-
-
-def _no_occurrence() -> NotFoundError:
-    return NotFoundError(Problem("there is no such occurrence"))

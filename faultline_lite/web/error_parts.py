@@ -5,8 +5,7 @@ import sqlite3
 import msgspec
 from starlette.responses import Response
 
-from faultline_lite.exceptions import NotFoundError, Problem
-from faultline_lite.http.addresses import address_of, find_error
+from faultline_lite.http.addresses import address_of, find_error, no_occurrence
 from faultline_lite.http.routing import segment
 from faultline_lite.store.occurrences import get_occurrence
 from faultline_lite.timekeys import Span, parse_reversed_unixtime, span_around
@@ -60,13 +59,13 @@ async def send_raw(visit: Visit) -> Response:
     try:
         place = parse_reversed_unixtime(segment(visit.request, "reversed_unixtime"))
     except ValueError:
-        raise _nothing() from None
+        raise no_occurrence() from None
 
     def read(connection: sqlite3.Connection) -> Response:
         error = find_error(connection, address)
         occurrence = get_occurrence(connection, visit.services.codec, error.id, place)
         if occurrence is None:
-            raise _nothing()
+            raise no_occurrence()
         if not part:
             return _send(msgspec.json.format(occurrence.payload), "application/json")
         payload = msgspec.json.decode(occurrence.payload)
@@ -74,7 +73,7 @@ async def send_raw(visit: Visit) -> Response:
             text = backtrace_text(payload.get("backtrace"))
             return _send(text.encode(errors="replace"), "text/plain; charset=utf-8")
         if part not in PARTS:
-            raise _nothing()
+            raise no_occurrence()
         found = msgspec.json.encode(payload.get(part))
         return _send(msgspec.json.format(found), "application/json")
 
@@ -100,7 +99,3 @@ def _read_range(visit: Visit, now_ms: int) -> tuple[int | None, int]:
 def _send(content: bytes, media_type: str) -> Response:
     headers = {"Content-Type": media_type, "Cache-Control": "private, no-cache"}
     return Response(content, headers=headers)
-
-
-def _nothing() -> NotFoundError:
-    return NotFoundError(Problem("there is no such occurrence"))

@@ -13,6 +13,7 @@ from faultline_lite.http.changes import Change, change_errors, delete_errors
 from faultline_lite.http.parameters import get_cursor, make_cursor
 from faultline_lite.http.routing import project_of
 from faultline_lite.notifications.links import project_path
+from faultline_lite.sentences import say
 from faultline_lite.store.errors import (
     ErrorAddress,
     Position,
@@ -116,7 +117,7 @@ async def change_selected(visit: Visit, form: Form) -> Response:
     elif action in _CHANGES:
         count = await change_errors(visit.services, addresses, _CHANGES[action])
     else:
-        raise BadRequestError(Problem("there is no such action", ("action",)))
+        raise BadRequestError(Problem(say("there is no such action"), ("action",)))
     return visit.redirect(_with_outcome(back, action, count))
 
 
@@ -143,7 +144,7 @@ def _read_selection(project: str, form: Form) -> list[ErrorAddress]:
     try:
         return [ErrorAddress(project, (bytes.fromhex(each),)) for each in selected]
     except ValueError:
-        raise BadRequestError(Problem("an error is named by hexadecimal digits")) from None
+        raise BadRequestError(Problem(say("an error is named by hexadecimal digits"))) from None
 
 
 def _with_outcome(back: str, action: str, count: int) -> str:

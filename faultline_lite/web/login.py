@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from faultline_lite.exceptions import Problem, RateLimitedError
+from faultline_lite.sentences import say
 from faultline_lite.web.forms import Form, first, local_path
 from faultline_lite.web.languages import LANGUAGES
 from faultline_lite.web.sessions import SESSION_SECONDS
@@ -27,7 +28,9 @@ async def log_in(visit: Visit, form: Form) -> Response:
     client = visit.request.client
     wait_seconds = visit.pages.login_limiter.take(client.host if client else "", 1)
     if wait_seconds:
-        problem = Problem(f"too many attempts to log in: try again in {wait_seconds} s")
+        problem = Problem(
+            say("too many attempts to log in: try again in {seconds} s", seconds=wait_seconds)
+        )
         raise RateLimitedError(problem, retry_after_seconds=wait_seconds)
     if not visit.services.keys.is_master_key(first(form, "key").strip()):
         return await _show_form(visit, wanted, refused=True)

@@ -19,6 +19,7 @@ from faultline_lite.exceptions import (
 )
 from faultline_lite.http.parameters import read_request_body
 from faultline_lite.http.routing import Endpoint
+from faultline_lite.sentences import say
 from faultline_lite.web.forms import Form, first
 from faultline_lite.web.visits import Visit, begin_visit
 
@@ -108,7 +109,10 @@ async def refuse(request: Request, error: Exception) -> Response:
     """Answer with a page that says why there is no other."""
     visit = begin_visit(request)
     status, reason, headers = 500, "", dict[str, str]()
-    if isinstance(error, RequestError):
+    if isinstance(error, ForbiddenError):
+        # The page says what it means itself.
+        status = error.status
+    elif isinstance(error, RequestError):
         status, reason = error.status, error.problems[0].message
     elif isinstance(error, DatabaseUnavailableError):
         status, reason = 503, error.reason
@@ -140,7 +144,7 @@ async def _read_form(visit: Visit) -> Form:
     try:
         form = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise BadRequestError(Problem("the form cannot be read")) from None
+        raise BadRequestError(Problem(say("the form cannot be read"))) from None
     if not visit.pages.sessions.is_token(first(form, "token"), visit.session):
         raise ForbiddenError
     return form

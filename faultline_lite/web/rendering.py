@@ -10,6 +10,7 @@ from faultline_lite.notifications import links
 from faultline_lite.web import formatting
 from faultline_lite.web.assets import Assets
 from faultline_lite.web.languages import LANGUAGES, load_translations
+from faultline_lite.web.said import Said, read_templates
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -69,9 +70,11 @@ def _show_controls(value: Any) -> Any:
 
 def _make_environment(language: str, assets: Assets) -> Environment:
     environment = make_environment()
+    translations = load_translations(language)
     environment.globals |= {"asset": assets.path_of, "language": language}
+    environment.filters["said"] = Said(read_templates(), translations.gettext).show
     # The extension adds this method (jinja.palletsprojects.com, "i18n Extension").
     environment.install_gettext_translations(  # type: ignore[attr-defined]
-        load_translations(language), newstyle=True
+        translations, newstyle=True
     )
     return environment

@@ -16,6 +16,7 @@ from faultline_lite.notifications.trial import try_config
 from faultline_lite.notifiers import NOTIFIERS, notifier_of, parse_configs
 from faultline_lite.notifiers.notifier import Notifier
 from faultline_lite.sealedbox import COMFORTABLE_CHARACTERS, MAX_CHARACTERS
+from faultline_lite.sentences import say
 from faultline_lite.web.clients import CLIENTS
 from faultline_lite.web.forms import Form, first
 from faultline_lite.web.projects import SAMPLE_PROJECT, make_setup
@@ -64,7 +65,7 @@ async def act(visit: Visit, form: Form) -> Response:
     if action == "seal-and-try":
         return await _seal(visit, form, is_tried=True)
     if action not in {"open", "try", "change"}:
-        raise BadRequestError(Problem("there is no such action", ("action",)))
+        raise BadRequestError(Problem(say("there is no such action"), ("action",)))
     try:
         configs = _open(visit, sealed)
     except ChannelConfigError as error:
@@ -84,7 +85,9 @@ async def _seal(visit: Visit, form: Form, *, is_tried: bool) -> Response:
         sealed = store.seal(msgspec.json.encode(value))
         if len(sealed) <= MAX_CHARACTERS:
             return await _show_sealed(visit, sealed, parse_configs(value), is_tried=is_tried)
-        problems = [Problem(f"sealed it would have more than {MAX_CHARACTERS} characters")]
+        problems = [
+            Problem(say("sealed it would have more than {count} characters", count=MAX_CHARACTERS))
+        ]
     return await _show_form(visit, notifier, value, problems)
 
 
@@ -93,7 +96,7 @@ def _open(visit: Visit, sealed: str) -> list[ChannelConfig]:
     try:
         return parse_configs(msgspec.json.decode(visit.services.key_store.open(sealed)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ChannelConfigError(Problem("what is sealed is not JSON")) from None
+        raise ChannelConfigError(Problem(say("what is sealed is not JSON"))) from None
 
 
 async def _show_form(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from faultline_lite.exceptions import ChannelConfigError, Problem
-from faultline_lite.notifications.channels import ChannelConfig, camel
+from faultline_lite.notifications.channels import NO_TIME, ChannelConfig, camel, expect_number
 from faultline_lite.notifiers import parse_config
 from faultline_lite.notifiers.fields import (
     Field,
@@ -21,6 +21,7 @@ from faultline_lite.notifiers.fields import (
 )
 from faultline_lite.notifiers.notifier import Notifier
 from faultline_lite.sealedbox import KeyStore
+from faultline_lite.sentences import say
 from faultline_lite.timekeys import parse_time
 from faultline_lite.web.formatting import to_datetime
 from faultline_lite.web.forms import Form, first
@@ -87,15 +88,13 @@ def _find_restriction_problems(restrict: dict[str, Any], now_ms: int) -> Iterato
     for field in list_restrictions():
         number = restrict.get(field.name)
         if field.kind == "number" and number is not None and not _is_within(field, number):
-            expected = f"expected a whole number from {field.least} to {field.most}"
-            yield Problem(expected, (RESTRICT, field.name))
+            yield Problem(expect_number(field.least, field.most), (RESTRICT, field.name))
     if "expires" in restrict:
         try:
             if parse_time(restrict["expires"]) <= now_ms:
-                yield Problem("that time is over", (RESTRICT, "expires"))
+                yield Problem(say("that time is over"), (RESTRICT, "expires"))
         except ValueError:
-            expected = "expected an RFC 3339 time such as 2027-01-01T00:00:00Z"
-            yield Problem(expected, (RESTRICT, "expires"))
+            yield Problem(NO_TIME, (RESTRICT, "expires"))
 
 
 def _is_within(field: Field, number: Any) -> bool:

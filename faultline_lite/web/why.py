@@ -4,8 +4,7 @@ import sqlite3
 
 from starlette.responses import Response
 
-from faultline_lite.exceptions import NotFoundError, Problem
-from faultline_lite.http.addresses import address_of, find_error
+from faultline_lite.http.addresses import address_of, find_error, no_occurrence
 from faultline_lite.http.routing import segment
 from faultline_lite.notifications.explanations import Explanation, explain_occurrence
 from faultline_lite.store.delivery_history import get_numbers
@@ -23,13 +22,13 @@ async def show_why(visit: Visit) -> Response:
     try:
         place = parse_reversed_unixtime(text)
     except ValueError:
-        raise _no_occurrence() from None
+        raise no_occurrence() from None
 
     def read(connection: sqlite3.Connection) -> Values:
         error = find_error(connection, address)
         numbers = get_numbers(connection, error.id, place)
         if numbers is None:
-            raise _no_occurrence()
+            raise no_occurrence()
         explanations = explain_occurrence(connection, numbers, timeunit)
         return {
             "error": error,
@@ -47,7 +46,3 @@ async def show_why(visit: Visit) -> Response:
 def _is_moving(explanation: Explanation, now_ms: int) -> bool:
     fate = explanation.fate
     return fate == "waiting" or (fate is not None and is_moving(fate, now_ms))
-
-
-def _no_occurrence() -> NotFoundError:
-    return NotFoundError(Problem("there is no such occurrence"))

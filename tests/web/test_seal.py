@@ -361,3 +361,16 @@ def test_sample_goes_nowhere_that_a_notification_may_not(sealing_client: httpx.C
 
     assert "The sample did not arrive:" in answer.text
     assert "is no public address" in answer.text
+
+
+def test_japanese_visitor_reads_what_is_wrong_in_japanese(sealing_client: httpx.Client) -> None:
+    wrong = {**SLACK, "endpoint": "nonsense", "restrict.max_per_hour": "0"}
+    token = find_token(sealing_client.get("/seal"))
+    form = {"token": token, "action": "seal", **wrong}
+    answer = sealing_client.post("/seal", data=form, headers={"Accept-Language": "ja"})
+
+    assert (
+        'class="problem">https://hooks.example.com/... のような URL を指定してください'
+        in answer.text
+    )
+    assert 'class="problem">1〜600 の整数を指定してください' in answer.text

@@ -11,6 +11,7 @@ import pytest
 from faultline_lite.cli.local import serve
 from faultline_lite.config import KEYS, Config, load_config
 from faultline_lite.sealedbox import create_key_file, rotate_keys
+from faultline_lite.sentences import Sentence
 from faultline_lite.web.alarms import find_alarms
 from faultline_lite.web.settings import FLAGS, list_settings
 from tests.fakes import FakeClock
@@ -95,7 +96,7 @@ def test_keys_are_listed_the_one_that_seals_first(tmp_path: Path) -> None:
         words = words_of(client.get("/settings"))
 
     assert newest.public_key in words
-    shown = re.findall(r"([0-9a-f]{8}) since [^a-z]* UTC (seals and opens|opens)", words)
+    shown = re.findall(r"([0-9a-f]{8}) created: [^a-z]* UTC (seals and opens|opens)", words)
     assert [duty for _, duty in shown] == ["seals and opens", "opens"]
     assert shown[0][0] == newest.key_id
 
@@ -106,7 +107,7 @@ def test_store_is_measured_by_part(standing_client: httpx.Client, project: str) 
 
     assert re.search(r"Errors [1-9]", words)
     assert re.search(r"Occurrences kept [1-9][\d,]* of [1-9][\d,]* counted", words)
-    for part in ("Occurrences", "Search index", "Time series", "Notifications"):
+    for part in ("Occurrence data", "Search index", "Time series", "Notifications"):
         assert re.search(rf"{part} [\d.]+ (KiB|MiB)", words), part
 
 
@@ -143,7 +144,7 @@ def test_low_disk_is_not_said_to_strangers(tmp_path: Path) -> None:
 
 def test_refused_reports_are_said(server: RunningServer, client: httpx.Client) -> None:
     assert find_alarms(server.services) == []
-    server.services.database.refuse("the disk is nearly full")
+    server.services.database.refuse(Sentence("the disk is nearly full"))
 
     assert "Reports are being refused: the disk is nearly full" in words_of(client.get("/"))
 

@@ -11,8 +11,11 @@ _TAG = re.compile(r"<[^>]*>|\s+")
 
 
 def why(client: httpx.Client, project: str, place: str, message: str = "oops") -> httpx.Response:
-    path = f"/projects/{escape(project)}/errors/{escape(message)}/occurrences/{place}/why"
-    return client.get(path)
+    return client.get(_path(project, place, message))
+
+
+def _path(project: str, place: str, message: str = "oops") -> str:
+    return f"/projects/{escape(project)}/errors/{escape(message)}/occurrences/{place}/why"
 
 
 def words_of(page: httpx.Response) -> str:
@@ -73,3 +76,16 @@ def test_occurrence_that_is_not_there_is_not_found(
     post(sealing_client, project)
 
     assert why(sealing_client, project, place).status_code == 404
+
+
+def test_japanese_visitor_reads_why_in_japanese(sealing_client: httpx.Client, project: str) -> None:
+    place = post(sealing_client, project, {**hook(), "threshold": 3}, "sb1.bad")
+    wait_for_failures(sealing_client, project, 2)
+    held = post(sealing_client, project, {**hook(), "threshold": 3})
+    japanese = {"Accept-Language": "ja"}
+    first = words_of(sealing_client.get(_path(project, place), headers=japanese))
+    second = words_of(sealing_client.get(_path(project, held), headers=japanese))
+
+    assert "必ず通知します。 失敗 接続先の 127.0.0.1 は公開アドレスではありません" in first
+    assert "notifications[1] 拒否 暗号化された通知設定ではありません" in first
+    assert "見送り その1分間の 2 件目で、しきい値は 3 です。" in second
