@@ -13,6 +13,7 @@ from faultline_lite.api.answers import (
     answer_disconnect,
     answer_failure,
     answer_http_exception,
+    answer_no_room,
     answer_request_error,
     answer_unavailable,
 )
@@ -23,7 +24,7 @@ from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.egress.destinations import Destinations
 from faultline_lite.egress.guard import Egress
-from faultline_lite.exceptions import DatabaseUnavailableError, RequestError
+from faultline_lite.exceptions import DatabaseUnavailableError, NoRoomError, RequestError
 from faultline_lite.http.body import MAX_ARRIVING_BYTES, ByteBudget
 from faultline_lite.http.keys import KeyRing
 from faultline_lite.http.ratelimit import RateLimiter
@@ -84,6 +85,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
         exception_handlers={
             RequestError: answer_request_error,
             DatabaseUnavailableError: answer_unavailable,
+            NoRoomError: answer_no_room,
             ClientDisconnect: answer_disconnect,
             HTTPException: _answer_http_exception,
             Exception: _answer_failure,

@@ -9,8 +9,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlite_utils import Database as Tables
 
+from faultline_lite.copies import copy_database, remove_unsent_copies
 from faultline_lite.database import PAGE_BYTES, connect
-from faultline_lite.exceptions import DatabaseInUseError, DatabaseUnusableError
+from faultline_lite.exceptions import DatabaseInUseError, DatabaseUnusableError, NoRoomError
 from faultline_lite.migrations import migrations
 
 #: "flt1", in the header of the file, as sqlite.org/pragma.html#pragma_application_id suggests.
@@ -31,16 +32,17 @@ def lock_database(path: Path) -> FileLock:
     return lock
 
 
-def prepare_database(path: Path) -> Path | None:
+def prepare_database(path: Path, min_free_bytes: int = 0) -> Path | None:
     """Create the file, or bring an older one up to date after a copy beside it.
 
     Returns the path of that copy, None where no upgrade was due. Raises DatabaseUnusableError when
-    the file is not ours, is damaged, or was written by a newer version.
+    the file is not ours, is damaged, or was written by a newer version, and NoRoomError, with
+    nothing changed, when the copy would leave less than ``min_free_bytes`` of the disk free.
     """
     # Errors hold personal data: the file, and the log that SQLite creates after its mode, is the
     # owner's alone.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    _remove_unsent_copies(path)
+    remove_unsent_copies(path)
     is_new = path.stat().st_size == 0
     try:
         with closing(connect(path)) as connection:
@@ -49,7 +51,9 @@ def prepare_database(path: Path) -> Path | None:
             _check_owner(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
             tables = Tables(connection, execute_plugins=False)
-            copy = None if is_new or not migrations.pending(tables) else _copy(connection, path)
+            copy = None
+            if not is_new and migrations.pending(tables):
+                copy = _copy(connection, path, min_free_bytes)
             migrations.apply(tables)
             return copy
     except sqlite3.DatabaseError as error:
@@ -68,31 +72,6 @@ def quick_check(path: Path) -> list[str]:
     except sqlite3.DatabaseError as error:
         raise DatabaseUnusableError(f"{path} cannot be read: {error}") from error
     return [text for (text,) in rows if text != "ok"]
-
-
-def copy_database(connection: sqlite3.Connection, target: Path) -> None:
-    """Copy the whole database, as of one moment, to ``target``, readable by the owner alone.
-
-    One step of SQLite's backup under one read transaction: writers go on, and nothing restarts it.
-    """
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    with closing(sqlite3.connect(target)) as copy:
-        connection.backup(copy)
-        # In WAL mode a reader of the copy would have to create files beside it.
-        copy.execute("PRAGMA journal_mode = DELETE")
-
-
-def unsent_copy(path: Path, token: str) -> Path:
-    """Return where a copy is made that is sent away and then removed."""
-    return path.with_name(f"{path.name}.unsent-{token}")
-
-
-def _remove_unsent_copies(path: Path) -> None:
-    """Remove what a process left that was killed while it sent a copy."""
-    beginning = unsent_copy(path, "").name
-    for each in path.parent.iterdir():
-        if each.name.startswith(beginning):
-            each.unlink()
 
 
 def _stamp(connection: sqlite3.Connection) -> None:
@@ -114,8 +93,11 @@ def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
         raise DatabaseUnusableError(f"{path} was written by a newer version of faultline-lite")
 
 
-def _copy(connection: sqlite3.Connection, path: Path) -> Path:
+def _copy(connection: sqlite3.Connection, path: Path, min_free_bytes: int) -> Path:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     target = path.with_name(f"{path.name}.before-upgrade-{stamp}")
-    copy_database(connection, target)
+    try:
+        copy_database(connection, target, min_free_bytes)
+    except NoRoomError as error:
+        raise NoRoomError(f"{path} is not upgraded, which begins with a copy: {error}") from None
     return target

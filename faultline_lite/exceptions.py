@@ -18,6 +18,7 @@ FaultlineError
 └── DatabaseError
     ├── DatabaseInUseError        another server has the file: stop that one first
     ├── DatabaseUnusableError     not ours, damaged, newer than this version, or unreadable
+    ├── NoRoomError               a copy would take room that must stay free: make room first; 507
     └── DatabaseUnavailableError  the write was not taken (disk full, queue full, closing): 503
 """
 
@@ -154,6 +155,10 @@ class DatabaseInUseError(DatabaseError):
 
 class DatabaseUnusableError(DatabaseError):
     """The file is not a database of ours, is damaged, or was written by a newer version."""
+
+
+class NoRoomError(DatabaseError):
+    """The disk has no room for a copy; none was made. The message is one sentence."""
 
 
 @dataclass

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable
 
 from faultline_lite.config import Config
+from faultline_lite.copies import measure_unsent_bytes
 from faultline_lite.database import Database
 from faultline_lite.erasing import Eraser
 from faultline_lite.sentences import say
@@ -57,7 +58,8 @@ class Room:
         free_bytes = self._get_free_bytes()
         self._say_when_low(self._config.min_free_bytes - free_bytes)
         self._refuse_reports(free_bytes)
-        if free_bytes >= self._config.min_free_bytes:
+        # What copies take that are being sent comes back without anything that has to go for it.
+        if free_bytes + self._measure_unsent_bytes() >= self._config.min_free_bytes:
             return
         await self._database.checkpoint()
         while await self._database.truncate_log():
@@ -125,7 +127,11 @@ class Room:
         """Return what must go for the disk's sake, once the log is empty."""
         # What the file holds no more it gives back with its last pages.
         coming_bytes = self._database.path.stat().st_size - used_bytes
+        coming_bytes += self._measure_unsent_bytes()
         return self._config.min_free_bytes - self._get_free_bytes() - coming_bytes
+
+    def _measure_unsent_bytes(self) -> int:
+        return measure_unsent_bytes(self._database.path)
 
     def _get_free_bytes(self) -> int:
         return shutil.disk_usage(self._database.path.parent).free

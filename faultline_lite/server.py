@@ -44,7 +44,7 @@ def serve(config: Config, on_ready: Callable[[str], None]) -> None:
     """
     _allow_many_files()
     with lock_database(config.db), listen(config) as listener:
-        copy = prepare_database(config.db)
+        copy = prepare_database(config.db, config.min_free_bytes)
         if copy is not None:
             _logger.info("the database was upgraded; a copy from before is at %s", copy)
         server = Server(config, create_app(config), lambda: on_ready(base_url(listener)))

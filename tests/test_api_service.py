@@ -8,7 +8,8 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from faultline_lite import __version__
-from faultline_lite.database_file import prepare_database, quick_check, unsent_copy
+from faultline_lite.copies import unsent_copy
+from faultline_lite.database_file import prepare_database, quick_check
 from tests.fakes import FakeClock
 from tests.reports import error_path, errors_path, make_entry, make_report
 from tests.servers import RunningServer, running_server, wait_until

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database as Tables
 
+from faultline_lite.copies import copy_database
 from faultline_lite.database import PAGE_BYTES, connect
 from faultline_lite.database_file import (
     APPLICATION_ID,
-    copy_database,
     lock_database,
     prepare_database,
     quick_check,
 )
-from faultline_lite.exceptions import DatabaseInUseError, DatabaseUnusableError
+from faultline_lite.exceptions import DatabaseInUseError, DatabaseUnusableError, NoRoomError
 from faultline_lite.migrations import migrations
 
 ALL = [migration.name for migration in migrations.pending(Tables(memory=True))]
@@ -95,6 +95,21 @@ def test_older_file_is_upgraded_to_the_same_schema_with_a_copy_beside_it(
             assert connection.execute("SELECT name FROM project").fetchall() == [("old",)]
 
 
+def test_upgrade_whose_copy_has_no_room_is_refused_and_leaves_the_file_alone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "faultline.db"
+    make_old_database(path, ALL[-1])
+    schema_before = read_schema(path)
+
+    with pytest.raises(NoRoomError, match=r"is not upgraded.* no room for a copy"):
+        prepare_database(path, min_free_bytes=2**60)
+
+    assert list_copies(tmp_path) == []
+    assert read_schema(path) == schema_before
+    assert prepare_database(path, min_free_bytes=1) is not None
+
+
 def test_all_tables_are_strict(tmp_path: Path) -> None:
     path = tmp_path / "faultline.db"
     prepare_database(path)
@@ -167,7 +182,7 @@ def test_copy_never_overwrites(tmp_path: Path) -> None:
     prepare_database(path)
     target.write_text("precious")
     with closing(connect(path)) as connection, pytest.raises(FileExistsError):
-        copy_database(connection, target)
+        copy_database(connection, target, 0)
 
     assert target.read_text() == "precious"
 

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.database_file import copy_database, quick_check, unsent_copy
+from faultline_lite.copies import copy_database, unsent_copy
+from faultline_lite.database_file import quick_check
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.http.parameters import get_choice
 from faultline_lite.http.services import services_of
@@ -35,12 +36,16 @@ async def prune(request: Request) -> Response:
 
 
 async def backup(request: Request) -> Response:
-    """Send a verified copy of the database as of one moment; the server goes on meanwhile."""
-    database = services_of(request).database
+    """Send a verified copy of the database as of one moment; the server goes on meanwhile.
+
+    Where the disk has no room for it beside what is kept free, none is made.
+    """
+    services = services_of(request)
+    database = services.database
     # Beside the database, since a temporary directory may be memory, or too small.
     copy = unsent_copy(database.path, secrets.token_hex(4))
     try:
-        problems = await database.maintain(_copy_and_check, copy)
+        problems = await database.maintain(_copy_and_check, copy, services.config.min_free_bytes)
     except (sqlite3.Error, OSError) as error:
         copy.unlink(missing_ok=True)
         raise DatabaseUnavailableError(Sentence(f"no copy could be made: {error}"), 60) from error
@@ -55,6 +60,7 @@ async def backup(request: Request) -> Response:
     )
 
 
-def _copy_and_check(connection: sqlite3.Connection, target: Path) -> list[str]:
-    copy_database(connection, target)
+def _copy_and_check(connection: sqlite3.Connection, target: Path, min_free_bytes: int) -> list[str]:
+    # One thread makes the copies one after the other: each finds the room that those before left.
+    copy_database(connection, target, min_free_bytes)
     return quick_check(target)

@@ -56,6 +56,11 @@ async def answer_unavailable(_: Request, error: Exception) -> Response:
     return JsonAnswer(render_refusal(Problem(error.reason)), 503, headers)
 
 
+async def answer_no_room(_: Request, error: Exception) -> Response:
+    """Answer where a copy was asked for that the disk has no room for: 507."""
+    return JsonAnswer(render_refusal(Problem(str(error))), 507)
+
+
 async def answer_http_exception(_: Request, error: Exception) -> Response:
     """Answer what Starlette itself refuses: an unknown route."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as above

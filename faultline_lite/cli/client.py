@@ -31,11 +31,12 @@ class Client:
     """Talks to the API of one server. Every method raises ServerError.
 
     Answers come back as they are, JSON in Python's types, once they have been found to be of the
-    shape that their reader relies on.
+    shape that their reader relies on. ``config`` is that of the server, as far as it is known.
     """
 
-    def __init__(self, base_url: str, api_key: str | None) -> None:
+    def __init__(self, base_url: str, api_key: str | None, config: Config | None = None) -> None:
         self._base_url = base_url
+        self.config = config
         self._http = httpx.Client(
             base_url=base_url,
             headers={"X-Api-Key": api_key} if api_key else {},
@@ -157,10 +158,12 @@ def make_client(
         return Client(given_url, api_key)
     config = load()
     base_url = given_url or _local_url(config)
-    if api_key is None and _is_ours(base_url, config):
+    if not _is_ours(base_url, config):
+        return Client(base_url, api_key)
+    if api_key is None:
         keys = (*config.client_api_keys, config.master_api_key)
         api_key = next(iter(keys), None) if reports else config.master_api_key
-    return Client(base_url, api_key)
+    return Client(base_url, api_key, config)
 
 
 def _check_url(text: str) -> str:

@@ -19,6 +19,8 @@ from faultline_lite.cli.answers import (
 from faultline_lite.cli.client import ERRORS_PER_PAGE, Client, ServerError, path_of
 from faultline_lite.cli.connected import connected, json_option
 from faultline_lite.cli.output import json_line, json_text, print_table, printable
+from faultline_lite.config import Config
+from faultline_lite.copies import check_room
 from faultline_lite.database_file import quick_check
 from faultline_lite.exceptions import DatabaseUnusableError
 from faultline_lite.private_files import open_private_file
@@ -216,6 +218,8 @@ def backup(client: Client, file: Path, force: bool) -> None:
     """
     _refuse_existing(file, force)
     with client.stream("/v0/backup") as response, open_private_file(file, replace=force) as draft:
+        size_bytes = int(response.headers.get("Content-Length", 0))
+        check_room(file.parent, size_bytes, _kept_free_bytes(client.config, file.parent))
         for part in response.iter_bytes():
             draft.write(part)
         draft.flush()
@@ -251,6 +255,14 @@ def export(client: Client, project: str | None, output: Path, force: bool) -> No
     _refuse_existing(output, force)
     with open_private_file(output, replace=force) as file:
         file.writelines(f"{line}\n".encode() for line in lines)
+
+
+def _kept_free_bytes(config: Config | None, folder: Path) -> int:
+    """Return what must stay free on the disk of that folder: on the server's own, its limit."""
+    if config is None or not config.db.exists():
+        return 0
+    is_its_disk = config.db.stat().st_dev == folder.stat().st_dev
+    return config.min_free_bytes if is_its_disk else 0
 
 
 COMMANDS = (send, projects, errors, show, resolve, delete, backup, export)

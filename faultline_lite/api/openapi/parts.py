@@ -82,6 +82,7 @@ REFUSALS: dict[str, Json] = {
     "415": answer("The Content-Encoding is unknown.", ref("Refusal")),
     "429": answer("Too many occurrences.", ref("Refusal"), **RETRY),
     "503": answer("The store cannot take the write now.", ref("Refusal"), **RETRY),
+    "507": answer("The disk has no room for it beside what is kept free.", ref("Refusal")),
 }
 READ_REFUSALS = ("400", "403", "404")
 BODY_REFUSALS = (*READ_REFUSALS, "408", "413", "415", "503")

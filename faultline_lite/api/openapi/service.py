@@ -36,7 +36,11 @@ _BACKUP = operation(
     "Download a verified copy of the database",
     "master",
     {"200": {"description": "A SQLite file.", "content": {"application/vnd.sqlite3": {}}}},
-    ("403", "503"),
+    ("403", "503", "507"),
+    description=(
+        "The copy is made beside the database and removed once it is sent. Where it would leave "
+        "less than min_free_bytes of the disk free, none is made and the answer is 507."
+    ),
 )
 _ABOUT = object_(
     ["data"],
