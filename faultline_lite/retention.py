@@ -28,6 +28,9 @@ from faultline_lite.timekeys import DAY_MS, MINUTE_MS
 
 #: Errors, occurrences, deliveries that are looked up at once.
 STEP_ROWS = 200
+#: Occurrences that each pass looks at whatever their order, a page or so of the file for each
+#: eight: all of a million within hours.
+SWEPT_ROWS = 5000
 #: Places of an error's occurrences that are looked through at once: an index alone has them.
 STEP_PLACES = 2000
 #: Anyone who may report can name channels that nobody has heard of; so these are bounded too.
@@ -61,6 +64,7 @@ class Retention:
         self._metrics = metrics
         self._census = census
         self._room = Room(config, database)
+        self._swept_id = 0
         # An operator may ask for a pass while one runs.
         self._turn = asyncio.Lock()
         #: The last pass that went to its end since the server was started.
@@ -118,11 +122,27 @@ class Retention:
             surplus.list_expired_occurrences, before_ms, STEP_ROWS
         ):
             await eraser.delete(ids, "age")
+        await self._sweep(eraser, before_ms)
         before_minute = before_ms // MINUTE_MS
         for error_id in await self._database.maintain(
             surplus.list_errors_with_old_minutes, before_ms, before_minute
         ):
             await eraser.delete_minutes(error_id, before_minute)
+
+    async def _sweep(self, eraser: Eraser, before_ms: int) -> None:
+        """Let go what is too old and came behind something that is not, a part in each pass.
+
+        What was received while the clock was ahead is younger by its own account than what came
+        behind it; it goes when that age is reached. Nothing is corrected: where the clock says
+        that the store is of the future, it may be the clock that is behind.
+        """
+        is_found = True
+        while is_found:
+            ids, self._swept_id = await self._database.maintain(
+                surplus.sweep_occurrences, self._swept_id, before_ms, SWEPT_ROWS
+            )
+            await eraser.delete(ids, "age")
+            is_found = bool(ids)
 
     async def _let_go_deliveries(self, eraser: Eraser) -> None:
         """Let go what was delivered long ago, or too much of it, and configs out of use."""

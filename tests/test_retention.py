@@ -87,6 +87,48 @@ def test_occurrences_go_by_when_they_came_and_not_by_what_they_say(tmp_path: Pat
         assert len(kept(client, "long ago")) == 1
 
 
+def test_what_came_while_the_clock_was_ahead_holds_up_nothing_behind_it(tmp_path: Path) -> None:
+    begin = FakeClock()
+    ahead = FakeClock(begin.now_ms() + 60 * DAY_SECONDS * 1000)
+    with running(tmp_path, ahead, retention_days=30) as (_, client, _clock):
+        # More than one look of retention has in it.
+        post(client, *["ahead"] * 300)
+    with running(tmp_path, begin, retention_days=30) as (server, client, clock):
+        post(client, *["alive"] * 10, "silent")
+        left = []
+        for days in (20, 11, 20, 20, 20):
+            server.run(clock.advance(days * DAY_SECONDS))
+            post(client, "alive")
+            prune(client)
+            counts = listed(client)
+            left.append({message: len(kept(client, message)) for message in counts})
+
+    assert left == [
+        {"ahead": 300, "alive": 11, "silent": 1},
+        {"ahead": 300, "alive": 2},
+        {"ahead": 300, "alive": 2},
+        # The time that the clock was at has come, and is not too long ago.
+        {"ahead": 300, "alive": 2},
+        {"alive": 2},
+    ]
+
+
+def test_what_came_while_the_clock_was_behind_takes_nothing_along(tmp_path: Path) -> None:
+    now = FakeClock()
+    with running(tmp_path, now, retention_days=30) as (_, client, _clock):
+        post(client, *["right"] * 300)
+    with running(tmp_path, FakeClock(0), retention_days=30) as (_, client, _clock):
+        post(client, "right", "behind")
+        prune(client)
+        before = listed(client)
+    with running(tmp_path, now, retention_days=30) as (_, client, _clock):
+        prune(client)
+
+        assert before == {"right": 301, "behind": 1}
+        assert listed(client) == {"right": 301}
+        assert len(kept(client, "right")) == 300
+
+
 def test_error_over_its_cap_is_thinned_and_counts_on(tmp_path: Path) -> None:
     with running(tmp_path, max_occurrences_per_error=20) as (server, client, clock):
         for number in range(100):

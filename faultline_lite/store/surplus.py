@@ -3,6 +3,8 @@
 import sqlite3
 from typing import NamedTuple
 
+import msgspec
+
 #: The index of errors by what they keep holds those that keep more than this: SQLite uses it where
 #: a query says so in the same words.
 INDEXED_KEPT = 100
@@ -65,6 +67,24 @@ def list_expired_occurrences(
         "SELECT id, received_ms FROM occurrence ORDER BY id LIMIT ?", (limit,)
     ).fetchall()
     return [occurrence_id for occurrence_id, received_ms in rows if received_ms < before_ms]
+
+
+def sweep_occurrences(
+    connection: sqlite3.Connection, after_id: int, before_ms: int, limit: int
+) -> tuple[list[int], int]:
+    """Return the ids of those of the next occurrences that were received before ``before_ms``.
+
+    ``limit`` are looked at, after that id. Also returns the id of the last of them, 0 where the end
+    was reached.
+    """
+    found, count, last_id = connection.execute(
+        """
+        SELECT json_group_array(id) FILTER (WHERE received_ms < ?), count(*), max(id)
+        FROM (SELECT id, received_ms FROM occurrence WHERE id > ? ORDER BY id LIMIT ?)
+        """,
+        (before_ms, after_id, limit),
+    ).fetchone()
+    return msgspec.json.decode(found, type=list[int]), last_id if count == limit else 0
 
 
 def list_errors_with_old_minutes(
