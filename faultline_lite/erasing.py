@@ -14,7 +14,14 @@ from typing import Literal
 from faultline_lite.database import Database
 from faultline_lite.metrics import Metrics
 from faultline_lite.store.notification_retention import erase_delivery
-from faultline_lite.store.retention import Gone, delete_minutes, delete_occurrences, erase_errors
+from faultline_lite.store.retention import (
+    Gone,
+    delete_minutes,
+    delete_occurrences,
+    erase_errors,
+    withdraw_errors,
+)
+from faultline_lite.store.surplus import Silent
 
 #: Why something goes: by hand, by age, too much of an error, of a project, of all.
 Reason = Literal["deleted", "age", "count", "project", "size"]
@@ -69,6 +76,10 @@ class Eraser:
             )
             # They are erased in their order; the one in which the step ended goes on.
             del left[: gone.errors]
+
+    async def erase_silent(self, errors: Sequence[Silent], reason: Reason) -> None:
+        """Erase those of the errors that were not seen since, and everything of them."""
+        await self.erase(await self._database.write(withdraw_errors, errors), reason)
 
     async def delete_minutes(self, error_id: int, before_minute: int) -> None:
         """Delete the beginning of an error's timeline."""

@@ -18,7 +18,7 @@ from faultline_lite.erasing import Eraser, Freed, Reason
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.forecast import forecast
 from faultline_lite.metrics import Metrics
-from faultline_lite.room import Room
+from faultline_lite.room import STEP_ERRORS, Room
 from faultline_lite.store import dictionaries, surplus
 from faultline_lite.store import notification_retention as notifications
 from faultline_lite.store.census import get_counted_id
@@ -116,8 +116,10 @@ class Retention:
         if self._config.retention_days <= 0:
             return
         before_ms = self._clock.now_ms() - self._config.retention_days * DAY_MS
-        while ids := await self._database.read(surplus.list_expired_errors, before_ms, STEP_ROWS):
-            await eraser.erase(ids, "age")
+        while errors := await self._database.read(
+            surplus.list_expired_errors, before_ms, STEP_ERRORS
+        ):
+            await eraser.erase_silent(errors, "age")
         while ids := await self._database.read(
             surplus.list_expired_occurrences, before_ms, STEP_ROWS
         ):

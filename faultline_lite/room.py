@@ -19,8 +19,8 @@ from faultline_lite.store.surplus import Oldest
 
 #: Occurrences that are looked at at once.
 STEP_OLDEST = 500
-#: Errors that are looked up at once.
-STEP_ERRORS = 100
+#: Errors that are looked up, and withdrawn, at once: some milliseconds.
+STEP_ERRORS = 50
 #: Pages given back in one transaction, each of which may move another and change those that lead
 #: to it.
 STEP_PAGES = 32
@@ -111,8 +111,8 @@ class Room:
         silent = -(-count * excess_bytes // used_bytes)
         errors = eraser.freed.errors
         while silent > 0:
-            ids = await self._database.read(surplus.list_silent_errors, min(silent, STEP_ERRORS))
-            await eraser.erase(ids, "size")
+            oldest = await self._database.read(surplus.list_silent_errors, min(silent, STEP_ERRORS))
+            await eraser.erase_silent(oldest, "size")
             silent -= STEP_ERRORS
         _logger.warning(
             "%d errors went with all that was counted of them: their occurrences alone did not "

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from faultline_lite.database import connect
-from faultline_lite.store.surplus import INDEXED_KEPT, list_errors_over_cap
+from faultline_lite.store.retention import withdraw_errors
+from faultline_lite.store.surplus import INDEXED_KEPT, list_errors_over_cap, list_expired_errors
+from tests.soundness import find_unsound
+from tests.stores import NOW_MS, make_occurrence, open_store, record
 
 KEPT = (1, INDEXED_KEPT - 1, INDEXED_KEPT, INDEXED_KEPT + 1, 3 * INDEXED_KEPT)
 
@@ -38,3 +41,19 @@ def test_errors_over_a_cap_are_found_beside_and_within_the_index(
 
     expected = [(number, kept) for number, kept in enumerate(KEPT, 1) if kept > cap]
     assert found == expected[::-1]
+
+
+def test_error_that_comes_back_while_it_expires_stays() -> None:
+    """Between the look for what is silent and its erasing a report may be acknowledged."""
+    with closing(open_store()) as store:
+        record(store, make_occurrence("silent"), make_occurrence("back"))
+        expired = list_expired_errors(store, NOW_MS + 1, 10)
+        record(store, make_occurrence("back", received_ms=NOW_MS + 1))
+
+        withdrawn = withdraw_errors(store, expired)
+        (again,) = record(store, make_occurrence("silent", received_ms=NOW_MS + 1))
+
+        assert [each.id for each in expired] == [1, 2]
+        assert withdrawn == [1]
+        assert (again.error_id, again.count) == (3, 1)
+        assert find_unsound(store) == []

@@ -11,9 +11,11 @@ from typing import NamedTuple
 import msgspec
 
 from faultline_lite.store.census import rewind_census
+from faultline_lite.store.errors import delete_error
 from faultline_lite.store.regroup_journal import forget_steps_of
 from faultline_lite.store.rollups import subtract_minutes
 from faultline_lite.store.search_index import delete_search_entries, rewind_index
+from faultline_lite.store.surplus import Silent
 
 #: What hangs on an error beside its occurrences and its timeline, with what tells its rows apart.
 _OF_AN_ERROR = (
@@ -39,6 +41,23 @@ class Gone(NamedTuple):
 def delete_occurrences(connection: sqlite3.Connection, ids: Sequence[int]) -> Gone:
     """Delete the occurrences, as far as they are there, and keep the errors' kept counts true."""
     return _delete(connection, "id IN (SELECT value FROM json_each(?))", _to_json(ids))
+
+
+def withdraw_errors(connection: sqlite3.Connection, errors: Sequence[Silent]) -> list[int]:
+    """Delete, at once for everybody, those of the errors that were not seen since.
+
+    Returns their ids. What occurs from here on is of a new error, and does not go with the old one
+    that is erased in many steps.
+    """
+    gone = []
+    for error_id, last_seen_ms in errors:
+        row = connection.execute(
+            "SELECT 1 FROM error WHERE id = ? AND last_seen_ms = ?", (error_id, last_seen_ms)
+        ).fetchone()
+        if row is not None:
+            delete_error(connection, error_id)
+            gone.append(error_id)
+    return gone
 
 
 def erase_errors(connection: sqlite3.Connection, error_ids: Sequence[int], limit: int) -> Gone:

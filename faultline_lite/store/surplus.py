@@ -18,6 +18,13 @@ class Place(NamedTuple):
     id: int
 
 
+class Silent(NamedTuple):
+    """An error, and when it was last seen."""
+
+    id: int
+    last_seen_ms: int
+
+
 class Oldest(NamedTuple):
     """One of the occurrences that came first; it may go unless its error needs it."""
 
@@ -38,19 +45,19 @@ def list_deleted_errors(connection: sqlite3.Connection, limit: int) -> list[int]
     return [error_id for (error_id,) in rows]
 
 
-def list_expired_errors(connection: sqlite3.Connection, before_ms: int, limit: int) -> list[int]:
-    """Return ids of errors that were last seen before ``before_ms``."""
+def list_expired_errors(connection: sqlite3.Connection, before_ms: int, limit: int) -> list[Silent]:
+    """Return errors that were last seen before ``before_ms``."""
     rows = connection.execute(
-        "SELECT id FROM error WHERE last_seen_ms < ? ORDER BY last_seen_ms, id LIMIT ?",
+        "SELECT id, last_seen_ms FROM error WHERE last_seen_ms < ? ORDER BY 2, 1 LIMIT ?",
         (before_ms, limit),
     )
-    return [error_id for (error_id,) in rows]
+    return [Silent(*row) for row in rows]
 
 
-def list_silent_errors(connection: sqlite3.Connection, limit: int) -> list[int]:
-    """Return ids of the errors that were seen the longest ago."""
-    rows = connection.execute("SELECT id FROM error ORDER BY last_seen_ms, id LIMIT ?", (limit,))
-    return [error_id for (error_id,) in rows]
+def list_silent_errors(connection: sqlite3.Connection, limit: int) -> list[Silent]:
+    """Return the errors that were seen the longest ago."""
+    rows = connection.execute("SELECT id, last_seen_ms FROM error ORDER BY 2, 1 LIMIT ?", (limit,))
+    return [Silent(*row) for row in rows]
 
 
 def count_errors(connection: sqlite3.Connection) -> int:
