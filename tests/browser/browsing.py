@@ -19,6 +19,8 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 TIMEZONE = "Asia/Tokyo"
+#: What Chromium says of an answer that is no success.
+_STATUS = "Failed to load resource: the server responded with a status of "
 
 
 @contextmanager
@@ -70,7 +72,9 @@ def _listen(page: Page, complaints: Complaints) -> None:
         dialog.dismiss()
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        # That the page itself is a refusal is what a test may be about.
+        is_own_status = message.text.startswith(_STATUS) and message.location["url"] == page.url
+        if message.type in {"error", "warning"} and not is_own_status:
             complaints.append(f"console: {message.text}")
 
     page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
