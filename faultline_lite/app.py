@@ -66,7 +66,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         services = await start_services(config, clock, metrics)
         app.state.services = services
-        app.state.pages = make_pages(services)
+        app.state.pages = await make_pages(services)
         services.scheduler.start()
         await services.outbox.start()
         try:

@@ -6,7 +6,15 @@ list, in the module of its topic. Times are epoch milliseconds unless the name s
 
 from sqlite_utils import Migrations
 
-from faultline_lite.migrations import census, core, notifications, regroup, search, timelines
+from faultline_lite.migrations import (
+    census,
+    core,
+    notifications,
+    regroup,
+    search,
+    sessions,
+    timelines,
+)
 
 #: In the order in which they are applied.
 _ALL = (
@@ -21,6 +29,7 @@ _ALL = (
     core.index_noisy_errors,
     search.index_frames_together,
     regroup.create_regroup,
+    sessions.create_ended_sessions,
 )
 
 migrations = Migrations("faultline-lite")

@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from faultline_lite.exceptions import Problem, RateLimitedError
 from faultline_lite.sentences import say
+from faultline_lite.store.ended_sessions import insert_ended_session
 from faultline_lite.web.forms import Form, first, local_path
 from faultline_lite.web.languages import LANGUAGES
 from faultline_lite.web.sessions import SESSION_SECONDS
@@ -41,9 +42,16 @@ async def log_in(visit: Visit, form: Form) -> Response:
 
 
 async def log_out(visit: Visit, _: Form) -> Response:
-    """End the session."""
-    if visit.session is not None:
-        visit.pages.sessions.end(visit.session)
+    """End the session, for good once that is stored.
+
+    Where it cannot be stored the session goes on, and who logs out is told: a cookie that somebody
+    has copied would be valid again after a restart.
+    """
+    session = visit.session
+    if session is not None:
+        now_ms, expires_ms = visit.services.clock.now_ms(), session.expires_at * 1000
+        await visit.services.database.write(insert_ended_session, session.id, expires_ms, now_ms)
+        visit.pages.sessions.end(session)
     response = visit.redirect("/login")
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
     # The pages that were looked at must not come back with the browser's back button.

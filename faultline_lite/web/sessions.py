@@ -2,8 +2,8 @@
 
 The signing key is derived from the key file and the master key, so that sessions outlive a
 restart and end when the master key is changed; whoever has a cookie but not the key file cannot
-try out master keys on it. Nothing of a session is stored, but those that were logged out are
-remembered until they would have expired (or the server is restarted).
+try out master keys on it. Nothing of a session is stored but that it was logged out, until it would
+have expired: who makes ``Sessions`` gives it those, and stores what is ended.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ import hmac
 import re
 import secrets
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import NamedTuple
 
 SESSION_SECONDS = 7 * 24 * 3600
@@ -28,11 +29,14 @@ class Session(NamedTuple):
 
 
 class Sessions:
-    """Makes and checks cookies and tokens under one signing key. Times are epoch seconds."""
+    """Makes and checks cookies and tokens under one signing key. Times are epoch seconds.
 
-    def __init__(self, signing_key: bytes) -> None:
+    ``ended`` are the ids of sessions that were logged out before, the oldest first.
+    """
+
+    def __init__(self, signing_key: bytes, ended: Iterable[str] = ()) -> None:
         self._signing_key = signing_key
-        self._revoked: OrderedDict[str, None] = OrderedDict()
+        self._revoked = OrderedDict.fromkeys(ended)
 
     def begin(self, now: int) -> str:
         """Return the cookie's value of a new session."""

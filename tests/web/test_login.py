@@ -4,8 +4,11 @@ import httpx
 import pytest
 
 from faultline_lite.sealedbox import create_key_file
+from faultline_lite.store.ended_sessions import list_ended_sessions
 from faultline_lite.web.forms import local_path
 from faultline_lite.web.login import LOGIN_ATTEMPTS_PER_MINUTE
+from faultline_lite.web.sessions import SESSION_SECONDS
+from tests.disks import failing_writes
 from tests.fakes import FakeClock
 from tests.servers import running_server
 from tests.web.visiting import MASTER_KEY, find_token, log_in, server_with_key
@@ -100,6 +103,50 @@ def test_session_outlives_a_restart_and_ends_with_the_key(tmp_path: Path) -> Non
         changed = visitor.get("/")
 
     assert (again.status_code, changed.status_code) == (200, 303)
+
+
+def test_session_that_was_logged_out_stays_so_after_a_restart_until_it_expires(
+    tmp_path: Path,
+) -> None:
+    create_key_file(tmp_path / "faultline.key", 0)
+    clock = FakeClock()
+    with server_with_key(tmp_path, clock) as server, server.client() as visitor:
+        log_in(visitor)
+        cookies = dict(visitor.cookies)
+        visitor.post("/logout", data={"token": find_token(visitor.get("/"))})
+        log_in(visitor)
+        others = dict(visitor.cookies)
+    later = FakeClock(clock.now_ms() + (SESSION_SECONDS - 1) * 1000)
+    with (
+        server_with_key(tmp_path, later) as server,
+        server.client(cookies=cookies) as visitor,
+        server.client(cookies=others) as other,
+    ):
+        statuses = (visitor.get("/").status_code, other.get("/").status_code)
+        server.run(later.advance(1))
+        log_in(other)
+        other.post("/logout", data={"token": find_token(other.get("/"))})
+        remembered = server.run(
+            server.services.database.read(list_ended_sessions, later.now_ms() - 2000, 10)
+        )
+
+    assert statuses == (303, 200)
+    assert [each for each in remembered if each in cookies["faultline_session"]] == []
+    assert len(remembered) == 1
+
+
+def test_log_out_that_cannot_be_stored_says_so_and_changes_nothing(tmp_path: Path) -> None:
+    with server_with_key(tmp_path) as server, server.client() as visitor:
+        log_in(visitor)
+        token = find_token(visitor.get("/"))
+        server.run(server.services.database.truncate_log())
+        with failing_writes(0):
+            failed = visitor.post("/logout", data={"token": token})
+        still_in = visitor.get("/").status_code
+        visitor.post("/logout", data={"token": token})
+
+        assert (failed.status_code, still_in) == (503, 200)
+        assert visitor.get("/").status_code == 303
 
 
 def test_form_without_its_token_changes_nothing(tmp_path: Path) -> None:
