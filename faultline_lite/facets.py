@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from faultline_lite.fingerprint import make_pattern
-from faultline_lite.scrubber import SCRUBBED
+from faultline_lite.scrubbing.searches import SCRUBBED
 
 Facet = Literal[
     "environment",

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from faultline_lite.scrubber import SCRUBBED, Scrubber
+from faultline_lite.scrubbing.scrubber import Scrubber
+from faultline_lite.scrubbing.searches import SCRUBBED
 
 # These pass Luhn's check; they are the card schemes' own test numbers.
 CARDS = (
