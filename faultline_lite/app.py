@@ -41,6 +41,7 @@ from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.notifiers.turns import Turns
 from faultline_lite.payload_training import PayloadTraining
 from faultline_lite.payloads import PayloadCodec
+from faultline_lite.recompression import Recompression
 from faultline_lite.regroup.job import Regrouping
 from faultline_lite.retention import Retention
 from faultline_lite.scheduler import Scheduler
@@ -137,15 +138,17 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     ingest = Ingest(
         config, database, codec, metrics, unsealer.name_channels, outbox.wake, live, large_work
     )
-    training = PayloadTraining(database, codec, clock)
     scheduler = Scheduler(clock)
+    recompression = Recompression(database, codec, lambda: scheduler.wake("recompress"))
+    training = PayloadTraining(database, codec, clock, recompression.begin)
     indexing = Indexing(database, codec, clock, lambda: scheduler.wake("index"))
     scheduler.add("checkpoint", 1.0, database.checkpoint)
     scheduler.add("index", 1.0, indexing.run)
     census = Census(database, codec, lambda: scheduler.wake("census"))
     retention = Retention(config, database, clock, metrics, census)
     scheduler.add("census", 2.0, census.run)
-    scheduler.add("train", 5.0, training.run)
+    scheduler.add("train", 1.0, training.run)
+    scheduler.add("recompress", 60.0, recompression.run)
     scheduler.add("retention", 60.0, retention.run)
     scheduler.add("outbox", LOOK_AROUND_SECONDS, outbox.look_around)
     if config.max_db_bytes > 0 or config.min_free_bytes > 0:

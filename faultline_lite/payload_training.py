@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Callable
 
 from faultline_lite.clock import Clock
 from faultline_lite.database import Database
@@ -25,12 +26,22 @@ _logger = logging.getLogger(__name__)
 
 
 class PayloadTraining:
-    """Tries a new dictionary as occurrences come in, and adopts it where it pays."""
+    """Tries a new dictionary as occurrences come in, and adopts it where it pays.
 
-    def __init__(self, database: Database, codec: PayloadCodec, clock: Clock) -> None:
+    ``on_adopted`` is told the id before which occurrences were stored without it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        codec: PayloadCodec,
+        clock: Clock,
+        on_adopted: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._database = database
         self._codec = codec
         self._clock = clock
+        self._on_adopted = on_adopted
         self._next_id = FIRST_AFTER
 
     async def run(self) -> None:
@@ -46,6 +57,7 @@ class PayloadTraining:
         dictionary_id = await self._database.write(insert_dictionary, content, self._clock.now_ms())
         self._codec.add_dictionary(dictionary_id, content)
         _logger.info("payloads are compressed with dictionary %d from here on", dictionary_id)
+        self._on_adopted(await self._database.read(get_last_occurrence_id) + 1)
 
     def _read_samples(self, connection: sqlite3.Connection) -> list[bytes]:
         samples: list[bytes] = []

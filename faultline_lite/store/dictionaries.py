@@ -1,6 +1,17 @@
 """The dictionaries that payloads are compressed with; kept as long as a payload may need them."""
 
 import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class StoredPayload(NamedTuple):
+    """The compressed payload of an occurrence."""
+
+    id: int
+    error_id: int
+    dictionary_id: int
+    payload: bytes
 
 
 def list_dictionaries(connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
@@ -22,6 +33,39 @@ def list_recent_payloads(connection: sqlite3.Connection, limit: int) -> list[tup
     return connection.execute(
         "SELECT dictionary_id, payload FROM occurrence ORDER BY id DESC LIMIT ?", (limit,)
     ).fetchall()
+
+
+def list_payloads_before(
+    connection: sqlite3.Connection, before_id: int, limit: int
+) -> list[StoredPayload]:
+    """Return the last ``limit`` occurrences before that one, newest first."""
+    rows = connection.execute(
+        """
+        SELECT id, error_id, dictionary_id, payload FROM occurrence
+        WHERE id < ? ORDER BY id DESC LIMIT ?
+        """,
+        (before_id, limit),
+    )
+    return [StoredPayload(*row) for row in rows]
+
+
+def replace_payloads(
+    connection: sqlite3.Connection, replaced: Iterable[tuple[StoredPayload, int, bytes]]
+) -> None:
+    """Store what the payloads were compressed to, with the ids of the dictionaries.
+
+    One that is gone is not replaced, nor what has come to its id since.
+    """
+    connection.executemany(
+        """
+        UPDATE occurrence SET dictionary_id = ?, payload = ?
+        WHERE id = ? AND error_id = ? AND dictionary_id = ? AND payload = ?
+        """,
+        [
+            (dictionary_id, payload, old.id, old.error_id, old.dictionary_id, old.payload)
+            for old, dictionary_id, payload in replaced
+        ],
+    )
 
 
 def get_last_occurrence_id(connection: sqlite3.Connection) -> int:
