@@ -41,7 +41,8 @@ def make_request(method: str, target: str | bytes, body: bytes = b"", **headers:
 
 def read_answer(connection: socket.socket) -> Answer:
     """Return the next answer. Raises EOFError where the server closes without one."""
-    with connection.makefile("rb") as stream:
+    # Without a buffer, which would take the beginning of the next answer along.
+    with connection.makefile("rb", buffering=0) as stream:
         status_line = stream.readline()
         if not status_line:
             raise EOFError("the server closed the connection")
@@ -49,7 +50,9 @@ def read_answer(connection: socket.socket) -> Answer:
         while (line := stream.readline().strip()) != b"":
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
-        body = stream.read(int(headers.get("content-length", 0)))
+        body = b""
+        while part := stream.read(int(headers.get("content-length", 0)) - len(body)):
+            body += part
         return Answer(int(status_line.split()[1]), headers, body)
 
 
