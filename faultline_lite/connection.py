@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from faultline_lite.api.answers import render_refusal
 from faultline_lite.exceptions import Problem
+from faultline_lite.http.body import ARRIVED
 
 #: What httptools can take apart. A message whose URL would be longer has its truncated form.
 MAX_URL_BYTES = 65_535
@@ -119,6 +120,12 @@ class Connection(HttpToolsProtocol):
         """Take a part of the body, which has a limit of its own."""
         self._head_bytes -= len(body)
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Note that the request is here whole."""
+        # Of the newest message, which is this one also where some are pipelined.
+        self.scope[ARRIVED] = True  # type: ignore[literal-required]
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be read; ``msg`` is uvicorn's word for it."""

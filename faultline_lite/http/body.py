@@ -2,7 +2,8 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 import brotli
 import zstandard
@@ -19,6 +20,9 @@ from faultline_lite.exceptions import (
 )
 from faultline_lite.sentences import Sentence, say
 
+#: Where a request's scope says that all of it is here: reading it needs no time limit, which costs
+#: a twentieth of a small report.
+ARRIVED = "faultline_lite.arrived"
 #: Encodings on top of each other; more than this is nothing that a client does.
 MAX_ENCODINGS = 2
 #: Output of one step of a decoder, and so what a bomb may cost beyond the limit.
@@ -59,11 +63,12 @@ async def read_body(
     *,
     max_body_bytes: int,
     max_decompressed_bytes: int,
-    timeout_seconds: float,
+    timeout_seconds: float | None,
 ) -> bytes:
     """Return the whole body, decompressed as its Content-Encoding says.
 
-    ``arriving`` is charged with what is there of it, until it is whole. Raises BodyTooLargeError
+    ``arriving`` is charged with what is there of it, until it is whole. ``timeout_seconds`` is
+    None where it has arrived. Raises BodyTooLargeError
     past a limit, RequestTimeoutError, UnknownEncodingError, BadRequestError for a broken stream,
     OverloadedError, and ClientDisconnect.
     """
@@ -74,16 +79,23 @@ async def read_body(
         elif name == b"content-length" and value.isdigit() and int(value) > max_body_bytes:
             raise _too_large_as_sent(max_body_bytes)
     decoders = _choose_decoders(encodings)
+    collecting = _collect(receive, arriving, max_body_bytes)
+    if timeout_seconds is not None:
+        collecting = _within(timeout_seconds, collecting)
+    body = await collecting
+    for decode in decoders:
+        body = decode(body, max_decompressed_bytes)
+    return body
+
+
+async def _within(timeout_seconds: float, collecting: Coroutine[Any, Any, bytes]) -> bytes:
     try:
         async with asyncio.timeout(timeout_seconds):
-            body = await _collect(receive, arriving, max_body_bytes)
+            return await collecting
     except TimeoutError:
         seconds = f"{timeout_seconds:g}"
         problem = Problem(say("the body did not arrive within {seconds} seconds", seconds=seconds))
         raise RequestTimeoutError(problem) from None
-    for decode in decoders:
-        body = decode(body, max_decompressed_bytes)
-    return body
 
 
 async def _collect(receive: Receive, arriving: ByteBudget, max_body_bytes: int) -> bytes:

@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 
 from faultline_lite.exceptions import BadRequestError, Problem
-from faultline_lite.http.body import read_body
+from faultline_lite.http.body import ARRIVED, read_body
 from faultline_lite.http.services import services_of
 from faultline_lite.protocols.shapes import MAX_EXPLAINED_BYTES, explain, read_problem
 from faultline_lite.sentences import Sentence, say
@@ -96,7 +96,7 @@ async def read_request_body(request: Request) -> bytes:
         services.arriving,
         max_body_bytes=config.max_body_bytes,
         max_decompressed_bytes=config.max_decompressed_bytes,
-        timeout_seconds=config.max_request_seconds,
+        timeout_seconds=None if ARRIVED in request.scope else config.max_request_seconds,
     )
 
 
