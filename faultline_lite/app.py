@@ -25,6 +25,7 @@ from faultline_lite.database import Database
 from faultline_lite.egress.destinations import Destinations
 from faultline_lite.egress.guard import Egress
 from faultline_lite.exceptions import DatabaseUnavailableError, NoRoomError, RequestError
+from faultline_lite.health import Health
 from faultline_lite.http.body import MAX_ARRIVING_BYTES, ByteBudget
 from faultline_lite.http.keys import KeyRing
 from faultline_lite.http.ratelimit import RateLimiter
@@ -171,6 +172,7 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         facets=FacetReader(codec),
         live=live,
         ingest=ingest,
+        health=Health(database, clock),
         large_work=large_work,
         arriving=ByteBudget(MAX_ARRIVING_BYTES),
         unsealer=unsealer,

@@ -32,6 +32,9 @@ STATEMENT_CACHE = 256
 #: Past this the writer itself empties the log; below it the background checkpoint suffices.
 MAX_WAL_BYTES = 64 * 2**20
 READER_THREADS = 4
+WRITER_CACHE_KIB = 16_384
+#: So few that what is tried to be written reaches the disk before it is taken back.
+TRIAL_CACHE_PAGES = 8
 
 _logger = logging.getLogger(__name__)
 
@@ -139,6 +142,16 @@ class Database:
         return self._writer.failure
 
     @property
+    def failures(self) -> int:
+        """How many writes could not be taken since the start."""
+        return self._writer.failures
+
+    @property
+    def last_failure(self) -> Sentence | None:
+        """Why the last of the failures was, however long ago."""
+        return self._writer.last_failure
+
+    @property
     def files(self) -> dict[str, Path]:
         """The files that the database consists of, by what they are."""
         return {"database": self.path, "log": self.path.with_name(f"{self.path.name}-wal")}
@@ -147,6 +160,13 @@ class Database:
     def queued_bytes(self) -> int:
         """Bytes of the items that are not durable yet."""
         return self._writer.queued_bytes
+
+    async def try_to_write(self, size_bytes: int) -> None:
+        """Find out whether so much can be written now, and leave nothing of it.
+
+        Raises DatabaseUnavailableError where it cannot.
+        """
+        await self.write(_try_to_write, size_bytes)
 
     async def checkpoint(self) -> None:
         """Copy the log into the database file beside the writer; empty it once it has grown.
@@ -192,7 +212,7 @@ class Database:
         # Some builds overwrite what is deleted, which writes every page of it once more; its pages
         # are given back to the file system soon.
         connection.execute("PRAGMA secure_delete = FAST")
-        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
         # A statement over many rows can be undone by itself: what that takes stays in memory.
         connection.execute("PRAGMA temp_store = MEMORY")
         return connection
@@ -220,6 +240,23 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA busy_timeout = 5000")
     connection.execute("PRAGMA cache_size = -4096")
     return connection
+
+
+def _try_to_write(connection: sqlite3.Connection, size_bytes: int) -> None:
+    """Write to the log and take it back, then a page that changes nothing for anybody.
+
+    That is the user version, which we do not use: a commit is tried as well.
+    """
+    connection.execute(f"PRAGMA cache_size = {TRIAL_CACHE_PAGES}")
+    try:
+        connection.execute("SAVEPOINT trial")
+        connection.execute("CREATE TABLE trial (content BLOB)")
+        connection.execute("INSERT INTO trial VALUES (zeroblob(?))", (size_bytes,))
+        connection.execute("ROLLBACK TO trial")
+        connection.execute("RELEASE trial")
+        connection.execute("PRAGMA user_version = 1")
+    finally:
+        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
 
 
 def _checkpoint(connection: sqlite3.Connection, mode: str) -> tuple[int, int, int]:

@@ -137,7 +137,14 @@ class Room:
         return shutil.disk_usage(self._database.path.parent).free
 
     def _refuse_reports(self, free_bytes: int) -> None:
-        is_full = free_bytes < self._reserve_bytes
+        """Refuse reports on a nearly full disk; take them again when there is some more room.
+
+        At one and the same limit the next few would fill it, and each second be another state.
+        """
+        limit_bytes = self._reserve_bytes
+        if self._database.refusal is not None:
+            limit_bytes += limit_bytes // 4
+        is_full = free_bytes < limit_bytes
         self._database.refuse(say("the disk is nearly full") if is_full else None)
 
     def _say_when_low(self, missing_bytes: int) -> None:

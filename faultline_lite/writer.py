@@ -103,6 +103,9 @@ class Writer:
         self._idle.set()
         self._closing = False
         self._failure: Sentence | None = None
+        #: Writes that could not be taken, and why the last of them.
+        self.failures = 0
+        self.last_failure: Sentence | None = None
         self._last_handler: Handler[Any, Any] | None = None
         self._last_version = 0
         self._loop = asyncio.get_running_loop()
@@ -160,7 +163,8 @@ class Writer:
         # Said once, not for each of the thousands of reports that may be refused.
         if self._failure is None:
             _logger.error("%s; reports are refused until it can", reason)
-        self._failure = reason
+        self._failure = self.last_failure = reason
+        self.failures += 1
         return DatabaseUnavailableError(reason)
 
     def _begin_next(self) -> None:

@@ -176,3 +176,41 @@ def test_what_fails_in_the_event_loop_and_not_in_the_thread_is_counted_once(
         assert again.status_code == 201
         assert ends == {("server", "INSERT INTO occurrence"), ("writer", "COMMIT")}
         recording.check()
+
+
+def test_health_does_not_change_with_every_report_that_finds_room_or_none(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    with running_server(tmp_path, clock) as server, server.client() as client:
+        recording = Recording(server, client)
+        recording.post(LITTLE_BYTES)
+        recording.empty_log()
+        before = recording.health()
+        posted, seen = [], []
+        with failing_writes(60 * PAGE_BYTES):
+            for entry_bytes in (4 * MUCH_BYTES, 100, 4 * MUCH_BYTES, 100):
+                posted.append(recording.post(entry_bytes).status_code)
+                seen.append(recording.health())
+                server.run(clock.advance(1))
+                seen.append(recording.health())
+        server.run(clock.advance(1))
+        after = recording.health()
+
+    assert (before, after) == (200, 200)
+    assert posted == [503, 201, 503, 201]
+    assert set(seen) == {503}
+
+
+def test_disk_is_tried_once_a_second_however_often_health_is_asked_for(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    with running_server(tmp_path, clock) as server, server.client() as client:
+        recording = Recording(server, client)
+        recording.empty_log()
+        with failing_writes(0):
+            recording.post(LITTLE_BYTES)
+            failing = recording.health()
+        at_once = recording.health()
+        server.run(clock.advance(1))
+
+        assert (failing, at_once, recording.health()) == (503, 503, 200)

@@ -155,3 +155,23 @@ def test_disk_that_others_fill_costs_no_report(disk: Path, clock: FakeClock) -> 
         numbers = kept_numbers(client)
 
     assert numbers == list(range(1, 21))
+
+
+def test_reports_are_taken_again_when_there_is_clearly_more_room(
+    disk: Path, clock: FakeClock
+) -> None:
+    with (
+        running_server(disk, clock, min_free_bytes=16 * 2**20) as server,
+        server.client() as client,
+    ):
+        reporter = Reporter(client)
+        filler = disk / "filler"
+        statuses = []
+        # A fourth of min_free_bytes is where they are refused, and a fourth of that more is not.
+        for free_mib in (4.2, 3.8, 4.2, 4.8, 5.2, 4.2):
+            filler.unlink(missing_ok=True)
+            fill_disk(filler, leave_bytes=int(free_mib * 2**20))
+            hold_size(server)
+            statuses.append(reporter.post())
+
+    assert statuses == [201, 503, 503, 503, 201, 201]

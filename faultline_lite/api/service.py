@@ -1,8 +1,5 @@
 """What is asked about the server itself."""
 
-import shutil
-import sqlite3
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,11 +8,7 @@ from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.api.openapi import OPENAPI
 from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.http.services import services_of
-from faultline_lite.sentences import Sentence
 from faultline_lite.store.search_index import get_lag
-
-#: With less than this on the disk the next commit is likely to fail.
-FULL_DISK_BYTES = 2**20
 
 
 async def get_info(request: Request) -> Response:
@@ -29,14 +22,9 @@ async def get_info(request: Request) -> Response:
 
 async def get_health(request: Request) -> Response:
     """Answer 200 while a report could be stored, 503 otherwise."""
-    database = services_of(request).database
-    if shutil.disk_usage(database.path.parent).free < FULL_DISK_BYTES:
-        raise DatabaseUnavailableError(Sentence("the disk is full"))
-    if database.refusal is not None:
-        raise DatabaseUnavailableError(database.refusal)
-    if database.failure is not None:
-        # Only a write can tell whether it is over; while all is well, none is spent on it.
-        await database.write(_write_header)
+    problem = await services_of(request).health.find_problem()
+    if problem is not None:
+        raise DatabaseUnavailableError(problem)
     return JsonAnswer({"status": "ok"})
 
 
@@ -56,8 +44,3 @@ async def get_metrics(request: Request) -> Response:
 async def get_openapi(_: Request) -> Response:
     """Send the description of this API."""
     return JsonAnswer(OPENAPI)
-
-
-def _write_header(connection: sqlite3.Connection) -> None:
-    """Write a page that changes nothing for anybody: the user version, which we do not use."""
-    connection.execute("PRAGMA user_version = 1")

@@ -8,6 +8,7 @@ from faultline_lite.clock import Clock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.egress.guard import Egress
+from faultline_lite.health import Health
 from faultline_lite.http.body import ByteBudget
 from faultline_lite.http.keys import KeyRing
 from faultline_lite.http.ratelimit import RateLimiter
@@ -37,6 +38,7 @@ class Services:
     facets: FacetReader
     live: LiveTail
     ingest: Ingest
+    health: Health
     large_work: LargeWork
     arriving: ByteBudget
     unsealer: Unsealer
