@@ -1,6 +1,7 @@
 """Roll-ups are the sum of the minutes, whatever happens in whichever order."""
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
 
 import pytest
@@ -10,20 +11,23 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlite_utils import Database as Tables
 
 from faultline_lite.migrations import migrations
+from faultline_lite.models import Bucket
 from faultline_lite.store.errors import delete_error
-from faultline_lite.store.projects import delete_project
+from faultline_lite.store.projects import delete_project, get_project_id
 from faultline_lite.store.retention import (
     delete_empty_projects,
     delete_minutes,
     erase_errors,
 )
 from faultline_lite.store.surplus import list_deleted_errors
-from faultline_lite.timekeys import MINUTE_MS
+from faultline_lite.store.timeline import list_project_buckets, list_total_buckets
+from faultline_lite.timekeys import MINUTE_MS, Timeunit, bucket_bounds_ms, span_around
 from tests.soundness import read_rollups, sum_minutes
 from tests.stores import NOW_MS, make_occurrence, open_store, record
 
 #: Minutes since the epoch: neighbours, across hours, days and years, before 1970, in any order.
 MINUTES = st.sampled_from((-100_000, -61, -60, -1, 0, 1, 59, 60, 1439, 1440, 400 * 1440))
+TIMEUNITS: tuple[Timeunit, ...] = ("minute", "hour", "day", "year")
 PROJECTS = st.sampled_from(("web", "app"))
 MESSAGES = st.sampled_from(("first", "second", "third"))
 
@@ -76,6 +80,28 @@ class Store(RuleBasedStateMachine):
     @invariant()
     def rollups_are_the_sum_of_the_minutes(self) -> None:
         assert read_rollups(self.connection) == sum_minutes(self.connection)
+
+    @invariant()
+    def what_is_read_is_the_sum_of_what_is_there(self) -> None:
+        for timeunit in TIMEUNITS:
+            whole = span_around(-(10**13), 10**13, timeunit)
+            assert list_total_buckets(self.connection, whole) == self._sum(timeunit, "TRUE")
+            for project in ("web", "app"):
+                project_id = get_project_id(self.connection, project)
+                if project_id is not None:
+                    found = list_project_buckets(self.connection, [project_id], whole)
+                    assert found[project_id] == self._sum(timeunit, f"name = '{project}'")
+
+    def _sum(self, timeunit: Timeunit, condition: str) -> list[Bucket]:
+        counts = Counter[int]()
+        for minute, count in self.connection.execute(
+            f"""
+            SELECT minute, timeline.count FROM timeline JOIN error ON error.id = error_id
+            JOIN project ON project.id = project_id WHERE name IS NOT NULL AND {condition}
+            """  # noqa: S608 - ours alone
+        ):
+            counts[bucket_bounds_ms(minute * MINUTE_MS, timeunit)[0]] += count
+        return [Bucket(*each) for each in sorted(counts.items())]
 
 
 TestStore = Store.TestCase

@@ -8,6 +8,7 @@ from faultline_lite.models import Bucket
 from faultline_lite.store.errors import delete_error
 from faultline_lite.store.projects import delete_project, get_project_id
 from faultline_lite.store.retention import erase_errors
+from faultline_lite.store.surplus import list_deleted_errors
 from faultline_lite.store.timeline import (
     fill_buckets,
     list_error_buckets,
@@ -102,19 +103,33 @@ def test_deleted_project_has_no_series_from_that_moment(connection: sqlite3.Conn
     assert list_project_buckets(connection, [project_id], span("hour")) == {project_id: []}
 
 
-def test_deleted_error_counts_where_it_was_until_it_is_erased(
-    connection: sqlite3.Connection,
+@pytest.mark.parametrize("timeunit", ["minute", "hour", "day"])
+def test_what_is_deleted_counts_nowhere_from_that_moment(
+    connection: sqlite3.Connection, timeunit: Timeunit
 ) -> None:
-    gone = record_at(connection, 0, message="gone")
-    record_at(connection, 0, message="kept")
+    """Before it is erased, in the middle of it, and after it."""
+    minutes = (-2 * DAY, -HOUR, -HOUR, 0, 1)
+    gone = record_at(connection, *minutes, message="gone")
+    record_at(connection, -HOUR, 1, message="kept")
+    record_at(connection, *minutes, message="gone", project="app")
+    gone_too = record_at(connection, 0, message="gone too", project="app")
     project_id = get_project_id(connection, "web") or 0
-    delete_error(connection, gone)
-    before = list_project_buckets(connection, [project_id], span("hour"))
-    erase_errors(connection, [gone], 100)
+    expected = list_error_buckets(connection, [2], span(timeunit))[2]
 
-    assert before == {project_id: [at(0, 2)]}
-    assert list_project_buckets(connection, [project_id], span("hour")) == {project_id: [at(0, 1)]}
-    assert list_total_buckets(connection, span("hour")) == [at(0, 1)]
+    delete_error(connection, gone)
+    delete_error(connection, gone_too)
+    delete_project(connection, "app")
+    seen = []
+    while True:
+        of_project = list_project_buckets(connection, [project_id], span(timeunit))[project_id]
+        seen.append((of_project, list_total_buckets(connection, span(timeunit))))
+        ids = list_deleted_errors(connection, 10)
+        if not ids:
+            break
+        erase_errors(connection, ids, 2)
+
+    assert seen == [(expected, expected)] * len(seen)
+    assert len(seen) > 5
 
 
 def test_filling_adds_the_empty_buckets() -> None:

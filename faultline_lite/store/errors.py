@@ -156,7 +156,7 @@ def delete_error(connection: sqlite3.Connection, error_id: int) -> None:
     """Delete the error at once for every reader; retention erases what was in it.
 
     It moves to a project without a name, under a group key that nothing leads to. The roll-ups of
-    the project that it was in count it until it is erased.
+    the project that it was in count it until it is erased; who reads them takes it off.
     """
     row = connection.execute("SELECT id FROM project WHERE name IS NULL LIMIT 1").fetchone()
     if row is None:
