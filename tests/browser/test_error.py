@@ -38,6 +38,19 @@ def test_drag_zooms_in_and_facets_follow(client: httpx.Client, open_page: OpenPa
     expect(caption).to_contain_text("4 in all")
 
 
+def test_label_of_the_last_tick_has_room(client: httpx.Client, open_page: OpenPage) -> None:
+    _report(client, "14:00:00")
+    for width in (360, 1280):
+        page = open_page(PAGE, width=width)
+        plot = page.locator(".u-over").bounding_box()
+        chart = page.locator("#chart canvas").bounding_box()
+        assert plot is not None
+        assert chart is not None
+
+        # Half of "02:00 PM" in small print.
+        assert chart["x"] + chart["width"] - (plot["x"] + plot["width"]) >= 28
+
+
 def test_report_reopens_a_resolved_error_before_the_visitors_eyes(
     client: httpx.Client, open_page: OpenPage
 ) -> None:

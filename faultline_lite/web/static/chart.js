@@ -13,6 +13,9 @@ const DAY = 86_400_000;
 const MINUTE = 60_000;
 const FIRST_RANGES = [["24h", DAY], ["7d", 7 * DAY], ["30d", 30 * DAY]];
 const MARK_SIGNS = { first: "●", regression: "↺", version: "⚑", notification: "✉" };
+// Room that a sign takes, in CSS pixels, and rows of them before they begin above again.
+const SIGN = 12;
+const SIGN_ROWS = 6;
 // Marks that are listed; the chart shows all.
 const MAX_LISTED = 12;
 
@@ -74,6 +77,11 @@ export class Chart {
     this.buttons.querySelector("[data-zoom-out]").hidden = this.zoom === null;
   }
 
+  // As small print is on the page, in CSS pixels; uPlot reads whole ones.
+  textSize() {
+    return Math.round(0.857 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
+  }
+
   color(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   }
@@ -84,10 +92,12 @@ export class Chart {
     const { starts, counts, start, end } = this.data;
     const line = this.color("--line");
     const muted = this.color("--muted");
-    const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+    const font = `${this.textSize()}px ${getComputedStyle(document.body).fontFamily}`;
     const options = {
       width: Math.max(200, this.figure.querySelector(".plot").clientWidth),
       height: HEIGHT,
+      // Half of a label has room beside the last tick.
+      padding: [8, 2.6 * this.textSize(), 0, 0],
       legend: { show: false },
       cursor: { drag: { x: true, y: false, dist: 6 }, points: { show: false } },
       scales: { x: { time: true, range: [start / 1000, end / 1000] }, y: { range: (_, __, most) => [0, Math.max(1, most) * 1.12] } },
@@ -133,8 +143,12 @@ export class Chart {
     ctx.save();
     ctx.font = `${11 * ratio}px sans-serif`;
     ctx.textAlign = "center";
+    let last = { x: -Infinity, row: 0 };
     for (const mark of this.data.marks) {
       const x = plot.valToPos(mark.at / 1000, "x", true);
+      // A sign that would lie on the one before goes below it.
+      const row = x - last.x < SIGN * ratio ? (last.row + 1) % SIGN_ROWS : 0;
+      last = { x, row };
       const color = this.color(mark.kind === "regression" ? "--bad" : mark.kind === "version" ? "--good" : mark.kind === "notification" ? "--focus" : "--muted");
       ctx.strokeStyle = color;
       ctx.fillStyle = color;
@@ -144,7 +158,7 @@ export class Chart {
       ctx.moveTo(x, plot.bbox.top);
       ctx.lineTo(x, plot.bbox.top + plot.bbox.height);
       ctx.stroke();
-      ctx.fillText(MARK_SIGNS[mark.kind], x, plot.bbox.top + 9 * ratio);
+      ctx.fillText(MARK_SIGNS[mark.kind], x, plot.bbox.top + (9 + row * SIGN) * ratio);
     }
     ctx.restore();
   }
