@@ -6,7 +6,7 @@ import pytest
 
 from faultline_lite.exceptions import ChannelConfigError, NotifyError
 from faultline_lite.notifiers import parse_config
-from faultline_lite.notifiers.github import GitHubConfig, send
+from faultline_lite.notifiers.github import NOTIFIER, GitHubConfig
 from tests.fakes import Answer, FakeGitHub, FakeTrackedIssues, Request
 from tests.fakes.github import TOKEN
 from tests.messages import make_error, make_message
@@ -32,7 +32,7 @@ def tell(
                 user_token=token, owner="owner", repo="repo", endpoint=github.endpoint
             )
             told = make_message(make_error(message=message))
-            return await send(http, config, told, issues or FakeTrackedIssues())
+            return await NOTIFIER.send(http, config, told, issues or FakeTrackedIssues())
 
     return asyncio.run(run())
 

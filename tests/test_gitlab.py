@@ -7,7 +7,7 @@ import pytest
 
 from faultline_lite.exceptions import ChannelConfigError, NotifyError
 from faultline_lite.notifiers import parse_config
-from faultline_lite.notifiers.gitlab import GitLabConfig, send
+from faultline_lite.notifiers.gitlab import NOTIFIER, GitLabConfig
 from faultline_lite.notifiers.trackers import IfExist
 from tests.fakes import Answer, FakeGitLab, FakeTrackedIssues
 from tests.fakes.gitlab import PROJECT, TOKEN
@@ -35,7 +35,7 @@ def tell(
                 endpoint=f"{gitlab.url}{path}",
                 if_exist=if_exist,
             )
-            return await send(http, config, make_message(), issues or FakeTrackedIssues())
+            return await NOTIFIER.send(http, config, make_message(), issues or FakeTrackedIssues())
 
     return asyncio.run(run())
 

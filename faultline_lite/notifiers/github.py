@@ -3,45 +3,41 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 import msgspec
 
-from faultline_lite.egress.guard import MAX_ANSWER_BYTES, HttpResponse
+from faultline_lite.egress.guard import HttpResponse
 from faultline_lite.exceptions import NotifyError, Problem
 from faultline_lite.notifications.channels import Secret, Text, wrong_field
-from faultline_lite.notifications.messages import Message, Resolution
 from faultline_lite.notifiers.answers import (
-    JSON_HEADERS,
     decode_answer,
     failure_of,
     is_success,
     retry_after_seconds,
     seconds_until_reset,
 )
-from faultline_lite.notifiers.endpoints import find_url_problems, join_url
-from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
+from faultline_lite.notifiers.endpoints import join_url
+from faultline_lite.notifiers.json_api import JsonApi
+from faultline_lite.notifiers.notifier import Http
 from faultline_lite.notifiers.texts import show
 from faultline_lite.notifiers.trackers import (
+    LIST_BYTES,
+    MAX_DETAIL_CHARACTERS,
+    PAGE_ISSUES,
     Draft,
     Issue,
     TrackerConfig,
-    close_issue,
-    tell_tracker,
+    make_notifier,
 )
-from faultline_lite.sentences import Sentence, say
+from faultline_lite.sentences import say
 
 DEFAULT_ENDPOINT = "https://api.github.com"
 SITE = "https://github.com"
-#: Bodies have up to 65,536 characters of up to four bytes: a page fits into LIST_BYTES.
-PAGE_ISSUES = 15
-LIST_BYTES = 4 * 2**20
 #: "REST API endpoints for search": a query has at most 256 characters without its qualifiers.
 MAX_QUERY_CHARACTERS = 200
 MAX_QUERY_WORDS = 20
 #: "Rate limits for the REST API": where nothing else is said, wait for at least a minute.
 SECONDARY_LIMIT_SECONDS = 60.0
-MAX_DETAIL_CHARACTERS = 200
 
 _OPERATORS = frozenset({"and", "or", "not"})
 _NAME = re.compile(r"(?!\.+\Z)[\w.-]{1,100}", re.ASCII)
@@ -56,14 +52,9 @@ class GitHubConfig(TrackerConfig, frozen=True, kw_only=True):
     endpoint: Text = DEFAULT_ENDPOINT
 
     @property
-    def destination(self) -> tuple[str, ...]:
-        """The repository, and whom we are there."""
-        return (self.endpoint, self.owner, self.repo, self.user_token)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The token."""
-        return (self.user_token,)
+    def token(self) -> str:
+        """What we are known by there."""
+        return self.user_token
 
     def issue_page(self, number: int) -> str:
         """Return where people look at the issue: GitHub, or the server that has the API."""
@@ -73,9 +64,8 @@ class GitHubConfig(TrackerConfig, frozen=True, kw_only=True):
         return join_url(site, self.owner, self.repo, "issues", number)
 
     def find_problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with the names and the URL too."""
+        """Yield what is wrong with the names too."""
         yield from super().find_problems()
-        yield from find_url_problems("endpoint", self.endpoint)
         for name, value in (("owner", self.owner), ("repo", self.repo)):
             if not _NAME.fullmatch(value):
                 yield wrong_field(say("expected a name as GitHub has them"), name)
@@ -106,7 +96,12 @@ class GitHub:
     mentions_in_titles = False
 
     def __init__(self, http: Http, config: GitHubConfig) -> None:
-        self._http = http
+        # Without X-GitHub-Api-Version, which older GitHub Enterprise does not know.
+        headers = {
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {config.user_token}",
+        }
+        self._api = JsonApi(http, headers)
         self._config = config
         self._repository = f"{config.owner}/{config.repo}"
         self.place = f"{config.endpoint} {self._repository}".lower()
@@ -170,38 +165,16 @@ class GitHub:
         "Get an issue": 301 where it was transferred, 410 where it was deleted and we may see the
         repository, 404 where we may not, or it never was.
         """
-        response = await self._request(method, url, content=content)
+        response = await self._api.request(method, url, content=content)
         if response.status in {301, 404, 410}:
             return False
         self._check(response)
         return True
 
     async def _ask(self, method: str, url: str, **how: Any) -> HttpResponse:
-        response = await self._request(method, url, **how)
+        response = await self._api.request(method, url, **how)
         self._check(response)
         return response
-
-    async def _request(
-        self,
-        method: str,
-        url: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        content: Mapping[str, Any] | None = None,
-        max_bytes: int = MAX_ANSWER_BYTES,
-    ) -> HttpResponse:
-        # Without X-GitHub-Api-Version, which older GitHub Enterprise does not know.
-        return await self._http.request(
-            method,
-            f"{url}?{urlencode(query)}" if query else url,
-            headers={
-                "Accept": "application/vnd.github+json",
-                "Authorization": f"Bearer {self._config.user_token}",
-                **(JSON_HEADERS if content else {}),
-            },
-            content=msgspec.json.encode(content) if content else None,
-            max_bytes=max_bytes,
-        )
 
     def _check(self, response: HttpResponse) -> None:
         """Raise NotifyError unless the request was done.
@@ -222,21 +195,7 @@ class GitHub:
         raise failure_of("GitHub", response, show(said, MAX_DETAIL_CHARACTERS))
 
 
-async def send(
-    http: Http, config: GitHubConfig, message: Message, issues: TrackedIssues
-) -> Sentence:
-    """Open an issue, or do to it what ``if_exist`` says. Raises NotifyError."""
-    return await tell_tracker(GitHub(http, config), config, message, issues)
-
-
-async def close(
-    http: Http, config: GitHubConfig, resolution: Resolution, issues: TrackedIssues
-) -> Sentence:
-    """Close the error's issue. Raises NotifyError."""
-    return await close_issue(GitHub(http, config), config, resolution, issues)
-
-
-NOTIFIER = Notifier(config=GitHubConfig, send=send, close=close, one_error_each=True)
+NOTIFIER = make_notifier(GitHubConfig, GitHub)
 
 
 def _find_wait_seconds(response: HttpResponse) -> float | None:

@@ -3,40 +3,36 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 import msgspec
 
-from faultline_lite.egress.guard import MAX_ANSWER_BYTES, HttpResponse
+from faultline_lite.egress.guard import HttpResponse
 from faultline_lite.exceptions import Problem
 from faultline_lite.notifications.channels import Secret, Text, wrong_field
-from faultline_lite.notifications.messages import Message, Resolution
 from faultline_lite.notifiers.answers import (
-    JSON_HEADERS,
     decode_answer,
     failure_of,
     is_success,
     seconds_until_reset,
 )
-from faultline_lite.notifiers.endpoints import find_url_problems, join_url
-from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
+from faultline_lite.notifiers.endpoints import join_url
+from faultline_lite.notifiers.json_api import JsonApi
+from faultline_lite.notifiers.notifier import Http
 from faultline_lite.notifiers.texts import show
 from faultline_lite.notifiers.trackers import (
+    LIST_BYTES,
+    MAX_DETAIL_CHARACTERS,
+    PAGE_ISSUES,
     Draft,
     Issue,
     TrackerConfig,
-    close_issue,
-    tell_tracker,
+    make_notifier,
 )
-from faultline_lite.sentences import Sentence, say
+from faultline_lite.sentences import say
 
 DEFAULT_ENDPOINT = "https://gitlab.com"
 API_PATH = "/api/v4"
-#: Descriptions of ours have 65,536 characters of up to four bytes: a page fits into LIST_BYTES.
-PAGE_ISSUES = 15
-LIST_BYTES = 4 * 2**20
 MAX_QUERY_WORDS = 10
-MAX_DETAIL_CHARACTERS = 200
 
 #: "Reserved project and group names": letters, digits, underscores, hyphens, dots; an owner may be
 #: a group in a group.
@@ -52,14 +48,9 @@ class GitLabConfig(TrackerConfig, frozen=True, kw_only=True):
     endpoint: Text = DEFAULT_ENDPOINT
 
     @property
-    def destination(self) -> tuple[str, ...]:
-        """The project, and whom we are there."""
-        return (self.endpoint, self.owner, self.repo, self.personal_access_token)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The token."""
-        return (self.personal_access_token,)
+    def token(self) -> str:
+        """What we are known by there."""
+        return self.personal_access_token
 
     def issue_page(self, number: int) -> str:
         """Return where people look at the issue: the same server without the path of its API."""
@@ -67,9 +58,8 @@ class GitLabConfig(TrackerConfig, frozen=True, kw_only=True):
         return join_url(site, *self.owner.split("/"), self.repo, "-", "issues", number)
 
     def find_problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with the names and the URL too."""
+        """Yield what is wrong with the names too."""
         yield from super().find_problems()
-        yield from find_url_problems("endpoint", self.endpoint)
         if not all(_NAME.fullmatch(part) for part in self.owner.split("/")):
             yield wrong_field(say("expected a user or group, as in the project's path"), "owner")
         if not _NAME.fullmatch(self.repo):
@@ -99,8 +89,7 @@ class GitLab:
     mentions_in_titles = True
 
     def __init__(self, http: Http, config: GitLabConfig) -> None:
-        self._http = http
-        self._token = config.personal_access_token
+        self._api = JsonApi(http, {"PRIVATE-TOKEN": config.personal_access_token})
         self._conceal = config.conceal
         # "Namespaced paths": the project's path with its slashes encoded stands for its id.
         base = config.endpoint.rstrip("/").removesuffix(API_PATH) + API_PATH
@@ -123,7 +112,7 @@ class GitLab:
 
     async def open(self, draft: Draft) -> int:
         """Open an issue."""
-        response = await self._request("POST", self._base, content=_fields(draft))
+        response = await self._api.request("POST", self._base, content=_fields(draft))
         self._check(response)
         return decode_answer("GitLab", response, _Found).iid
 
@@ -158,8 +147,7 @@ class GitLab:
             "sort": "desc",
             "per_page": PAGE_ISSUES,
         }
-        url = f"{self._base}?{urlencode(query)}"
-        response = await self._request("GET", url, max_bytes=LIST_BYTES)
+        response = await self._api.request("GET", self._base, query=query, max_bytes=LIST_BYTES)
         self._check(response)
         found = decode_answer("GitLab", response, list[_Found])
         return [
@@ -181,27 +169,11 @@ class GitLab:
         self, method: str, url: str, content: Mapping[str, Any] | None = None
     ) -> HttpResponse | None:
         """Send a request about one issue; return None where it was deleted (404)."""
-        response = await self._request(method, url, content=content)
+        response = await self._api.request(method, url, content=content)
         if response.status == 404:
             return None
         self._check(response)
         return response
-
-    async def _request(
-        self,
-        method: str,
-        url: str,
-        *,
-        content: Mapping[str, Any] | None = None,
-        max_bytes: int = MAX_ANSWER_BYTES,
-    ) -> HttpResponse:
-        return await self._http.request(
-            method,
-            url,
-            headers={"PRIVATE-TOKEN": self._token} | (JSON_HEADERS if content else {}),
-            content=msgspec.json.encode(content) if content else None,
-            max_bytes=max_bytes,
-        )
 
     def _check(self, response: HttpResponse) -> None:
         """Raise NotifyError unless the request was done.
@@ -220,21 +192,7 @@ class GitLab:
         raise failure
 
 
-async def send(
-    http: Http, config: GitLabConfig, message: Message, issues: TrackedIssues
-) -> Sentence:
-    """Open an issue, or do to it what ``if_exist`` says. Raises NotifyError."""
-    return await tell_tracker(GitLab(http, config), config, message, issues)
-
-
-async def close(
-    http: Http, config: GitLabConfig, resolution: Resolution, issues: TrackedIssues
-) -> Sentence:
-    """Close the error's issue. Raises NotifyError."""
-    return await close_issue(GitLab(http, config), config, resolution, issues)
-
-
-NOTIFIER = Notifier(config=GitLabConfig, send=send, close=close, one_error_each=True)
+NOTIFIER = make_notifier(GitLabConfig, GitLab)
 
 
 def _message_of(response: HttpResponse) -> str:

@@ -5,13 +5,15 @@ by its exact title; only where there is none of them is one opened. So a crash b
 remembering, a database made anew, or another server on the same repository lead to no second one.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
+from faultline_lite.exceptions import Problem
 from faultline_lite.notifications.channels import ChannelConfig, Text
 from faultline_lite.notifications.messages import ErrorSummary, Message, Resolution
+from faultline_lite.notifiers.endpoints import find_url_problems
 from faultline_lite.notifiers.issue_texts import (
     SUMMARY_TITLE,
     is_same_title,
@@ -25,11 +27,19 @@ from faultline_lite.notifiers.issue_texts import (
     make_title,
     show_title,
 )
-from faultline_lite.notifiers.notifier import TrackedIssues
+from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
 from faultline_lite.sentences import Sentence, say
 
+#: Bodies of ours have up to 65,536 characters of up to four bytes: a page of so many issues fits
+#: into LIST_BYTES.
+PAGE_ISSUES = 15
+LIST_BYTES = 4 * 2**20
+#: Of what a vendor says of a failure.
+MAX_DETAIL_CHARACTERS = 200
 #: Issues that a search may name although they are gone; then a new one is opened.
 MAX_CANDIDATES = 2
+
+C = TypeVar("C", bound="TrackerConfig")
 
 IfExist = Literal["reopen-and-comment", "reopen", "reopen-and-update", "comment", "none"]
 
@@ -55,17 +65,38 @@ POLICIES: Mapping[IfExist, Policy] = MappingProxyType(
 
 
 class TrackerConfig(ChannelConfig, frozen=True, kw_only=True):
-    """What the configs of both have in common."""
+    """What the configs of both have in common; their ``endpoint`` has a default."""
 
     owner: Text
     repo: Text
     labels: tuple[Text, ...] = ()
     if_exist: IfExist = "reopen-and-comment"
+    endpoint: Text
+
+    @property
+    def token(self) -> str:
+        """What we are known by there."""
+        raise NotImplementedError
 
     @property
     def place(self) -> str:
         """The repository."""
         return f"{self.owner}/{self.repo}"
+
+    @property
+    def destination(self) -> tuple[str, ...]:
+        """The repository, and whom we are there."""
+        return (self.endpoint, self.owner, self.repo, self.token)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The token."""
+        return (self.token,)
+
+    def find_problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the URL too."""
+        yield from super().find_problems()
+        yield from find_url_problems("endpoint", self.endpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +155,21 @@ class Tracker(Protocol):
         """Comment on the issue."""
 
 
-async def tell_tracker(
+def make_notifier(kind: type[C], connect: Callable[[Http, C], Tracker]) -> Notifier[C]:
+    """Return the notifier for trackers of that kind, each of which ``connect`` leads to."""
+
+    async def send(http: Http, config: C, message: Message, issues: TrackedIssues) -> Sentence:
+        return await _tell(connect(http, config), config, message, issues)
+
+    async def close(
+        http: Http, config: C, resolution: Resolution, issues: TrackedIssues
+    ) -> Sentence:
+        return await _close(connect(http, config), config, resolution, issues)
+
+    return Notifier(config=kind, send=send, close=close, one_error_each=True)
+
+
+async def _tell(
     tracker: Tracker, config: TrackerConfig, message: Message, issues: TrackedIssues
 ) -> Sentence:
     """Tell the message's error to its issue; return what was done. Raises NotifyError.
@@ -140,7 +185,7 @@ async def tell_tracker(
     return Sentence("; ".join(outcomes)) if outcomes else say("nothing to tell")
 
 
-async def close_issue(
+async def _close(
     tracker: Tracker, config: TrackerConfig, resolution: Resolution, issues: TrackedIssues
 ) -> Sentence:
     """Close the remembered issue and say why; return what was done. Raises NotifyError."""
