@@ -1,9 +1,11 @@
 """Bodies: decoded as their Content-Encoding says, and bounded in every way."""
 
+import asyncio
 import gzip
 import json
 import select
 import socket
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +18,11 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.types import Message
 
-from faultline_lite.http.body import MAX_ARRIVING_BYTES, MAX_ZSTD_WINDOW_BYTES
+from faultline_lite.http.body import MAX_ARRIVING_BYTES, ByteBudget, read_body
+from faultline_lite.http.encodings import MAX_MEMBERS, MAX_ZSTD_WINDOW_BYTES
+from faultline_lite.large_work import LargeWork
 from tests.fakes import FakeClock
 from tests.reports import error_path, errors_path, make_report
 from tests.servers import RunningServer, running_server, server_process, wait_until
@@ -54,7 +59,7 @@ ENCODINGS: dict[str, tuple[str, Encode]] = {
     ),
     "gzip of many members": (
         "gzip",
-        lambda body: b"".join(gzip.compress(body[n : n + 1]) for n in range(len(body))),
+        lambda body: b"".join(gzip.compress(body[n : n + 16]) for n in range(0, len(body), 16)),
     ),
     "deflate": ("deflate", zlib.compress),
     "bare deflate": ("deflate", deflate_bare),
@@ -155,6 +160,51 @@ def test_unknown_encoding_is_refused(
     assert answer.json()["message"] == (
         "Content-Encoding must be one of gzip, x-gzip, deflate, br, zstd"
     )
+
+
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_body_of_too_many_members_is_refused(
+    standing_client: httpx.Client, project: str, is_hidden: bool
+) -> None:
+    members = gzip.compress(b"") * (MAX_MEMBERS + 1)
+    body, encoding = (gzip.compress(members), "gzip, gzip") if is_hidden else (members, "gzip")
+    answer = post(standing_client, project, body, encoding)
+
+    assert answer.status_code == 400
+    assert answer.json()["message"] == (f"the body is compressed in more than {MAX_MEMBERS} pieces")
+
+
+def test_what_comes_to_much_is_decompressed_in_its_turn() -> None:
+    async def read(body: bytes, large_work: LargeWork) -> bytes:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": gzip.compress(body)}
+
+        return await read_body(
+            receive,
+            [(b"content-encoding", b"gzip")],
+            ByteBudget(MAX_BODY_BYTES),
+            large_work,
+            max_body_bytes=MAX_BODY_BYTES,
+            max_decompressed_bytes=MAX_DECOMPRESSED_BYTES,
+            timeout_seconds=None,
+        )
+
+    async def run() -> None:
+        large_work, is_free = LargeWork(), threading.Event()
+        before = asyncio.create_task(large_work.run(is_free.wait, MAX_BODY_BYTES))
+        large = asyncio.create_task(read(b"x" * MAX_DECOMPRESSED_BYTES, large_work))
+        little = await read(b"little", large_work)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        was_done = large.done()
+        is_free.set()
+        await before
+
+        assert (little, was_done) == (b"little", False)
+        assert await large == b"x" * MAX_DECOMPRESSED_BYTES
+        large_work.close()
+
+    asyncio.run(run())
 
 
 def test_window_of_a_zstd_frame_is_bounded(standing_client: httpx.Client, project: str) -> None:

@@ -94,6 +94,7 @@ async def read_request_body(request: Request) -> bytes:
         request.receive,
         request.scope["headers"],
         services.arriving,
+        services.large_work,
         max_body_bytes=config.max_body_bytes,
         max_decompressed_bytes=config.max_decompressed_bytes,
         timeout_seconds=None if ARRIVED in request.scope else config.max_request_seconds,
