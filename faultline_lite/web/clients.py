@@ -5,7 +5,7 @@ A client that is added to CLIENTS stands on every page that shows them.
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -39,14 +39,9 @@ def _curl(setup: Setup) -> str:
 
 
 def _php_notifier(setup: Setup) -> str:
-    lines = [
-        f"    'project' => {_quote_single(setup.project)},",
-        f"    'apiKey' => {_quote_single(_some_key(setup))},",
-        f"    'endpoint' => {_quote_single(setup.endpoint)},",
-    ]
-    if setup.sealed is not None:
-        lines.append(f"    'notifications' => [{_quote_single(setup.sealed)}],")
-    return "\n".join(["$notifier = new Faultline\\Notifier([", *lines, "]);"])
+    names = ("project", "apiKey", "endpoint", "notifications")
+    fields = _fill("    '{}' => {},", names, setup, _quote_single)
+    return f"$notifier = new Faultline\\Notifier([\n{fields}\n]);"
 
 
 def _php(setup: Setup) -> str:
@@ -72,22 +67,17 @@ $middlewareQueue->insertAfter(
 );"""
 
 
+def _configure_ruby(setup: Setup) -> str:
+    names = ("project", "api_key", "endpoint", "notifications")
+    fields = _fill("  c.{} = {}", names, setup, _quote_single)
+    return f"Faultline.configure do |c|\n{fields}\nend"
+
+
 def _ruby(setup: Setup) -> str:
-    lines = [
-        f"  c.project = {_quote_single(setup.project)}",
-        f"  c.api_key = {_quote_single(_some_key(setup))}",
-        f"  c.endpoint = {_quote_single(setup.endpoint)}",
-    ]
-    if setup.sealed is not None:
-        lines.append(f"  c.notifications = [{_quote_single(setup.sealed)}]")
-    return "\n".join(["Faultline.configure do |c|", *lines, "end"])
-
-
-def _ruby_program(setup: Setup) -> str:
     return f"""\
 require 'faultline'
 
-{_ruby(setup)}
+{_configure_ruby(setup)}
 at_exit {{ Faultline.notify_sync($!) if $!.is_a?(StandardError) }}"""
 
 
@@ -95,37 +85,30 @@ def _rack(setup: Setup) -> str:
     return f"""\
 require 'faultline/rack'
 
-{_ruby(setup)}
+{_configure_ruby(setup)}
 use Faultline::Rack::Middleware"""
 
 
 def _javascript(setup: Setup) -> str:
-    lines = [
-        f"    project: {_quote_double(setup.project)},",
-        f"    apiKey: {_quote_double(_some_key(setup))},",
-        f"    endpoint: {_quote_double(setup.endpoint)},",
-    ]
-    if setup.sealed is not None:
-        lines.append(f"    notifications: [{_quote_double(setup.sealed)}],")
-    body = "\n".join(lines)
+    names = ("project", "apiKey", "endpoint", "notifications")
     return f"""\
 <script src="node_modules/faultline-js/dist/client.min.js"></script>
 <script>
   var faultline = new faultlineJs.Client({{
-{body}
+{_fill("    {}: {},", names, setup, _quote_double)}
   }});
 </script>"""
 
 
 def _go(setup: Setup) -> str:
+    # By their place, and the configs are none of the texts.
+    fields = _fill("\t{1},", ("project", "key", "endpoint"), setup, _quote_double)
     configs = "nil" if setup.sealed is None else f"[]interface{{}}{{{_quote_double(setup.sealed)}}}"
     return f"""\
 import "github.com/faultline/faultline-go/faultline"
 
 var notifier = faultline.NewNotifier(
-\t{_quote_double(setup.project)},
-\t{_quote_double(_some_key(setup))},
-\t{_quote_double(setup.endpoint)},
+{fields}
 \t{configs},
 )
 
@@ -145,16 +128,24 @@ CLIENTS = (
         "src/Application.php: middleware()",
         _cakephp,
     ),
-    Client("ruby", "Ruby", "gem install faultline", "", _ruby_program),
+    Client("ruby", "Ruby", "gem install faultline", "", _ruby),
     Client("rack", "Rack", "gem install faultline-rack", "config.ru", _rack),
     Client("javascript", "JavaScript", "npm install faultline/faultline-js", "", _javascript),
     Client("go", "Go", "go get github.com/faultline/faultline-go/faultline", "main.go", _go),
 )
 
 
-def _some_key(setup: Setup) -> str:
-    """Return the key; the clients insist on one where the server needs none."""
-    return setup.key or "none"
+def _fill(line: str, names: Sequence[str], setup: Setup, quote: Callable[[str], str]) -> str:
+    """Return a line for each of the names, as far as there is something to say.
+
+    ``line`` has places for a name and its value; the names are those that the client has for the
+    project, the key, the endpoint and a list of configs.
+    """
+    # The clients insist on a key where the server needs none.
+    values = [quote(setup.project), quote(setup.key or "none"), quote(setup.endpoint)]
+    if setup.sealed is not None:
+        values.append(f"[{quote(setup.sealed)}]")
+    return "\n".join(line.format(*field) for field in zip(names, values, strict=False))
 
 
 def _quote_single(text: str) -> str:
