@@ -18,6 +18,8 @@ PHRASES = frozenset({"choices", "detail", "name", "reason", "schemes", "service"
 #: What is a sentence itself, perhaps several.
 REASON = "reason"
 SEPARATOR = "; "
+#: Sentences within sentences, and rows of them: "the config cannot be used: name: ...; name: ...".
+MAX_DEPTH = 4
 
 _NAME = re.compile(r"\{(\w+)\}")
 
@@ -41,14 +43,19 @@ class Said:
 
     def show(self, text: str) -> str:
         """Return the sentence, or several in a row, translated; what is none of ours as it is."""
-        shown = self._translate(text)
+        return self._show(text, MAX_DEPTH)
+
+    def _show(self, text: str, depth: int) -> str:
+        if depth == 0:
+            return text
+        shown = self._translate(text, depth)
         if shown is not None:
             return shown
         if SEPARATOR in text:
-            return SEPARATOR.join(map(self.show, text.split(SEPARATOR)))
+            return SEPARATOR.join(self._show(each, depth - 1) for each in text.split(SEPARATOR))
         return text
 
-    def _translate(self, text: str) -> str | None:
+    def _translate(self, text: str, depth: int) -> str | None:
         for form in self._forms:
             if not text.startswith(form.beginning):
                 continue
@@ -56,7 +63,7 @@ class Said:
             if found is not None:
                 values = found.groupdict()
                 if REASON in values:
-                    values[REASON] = self.show(values[REASON])
+                    values[REASON] = self._show(values[REASON], depth - 1)
                 return self._gettext(form.template).format(**values)
         return None
 

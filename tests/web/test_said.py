@@ -102,6 +102,11 @@ def test_sentences_in_a_row_are_translated_one_by_one() -> None:
     assert _show(row) == "endpoint は必須です; channel は必須です"
 
 
+def test_sentences_within_each_other_without_end_are_left_alone_at_some_depth() -> None:
+    assert _show("x: " * 500 + "posted") == "x: " * 500 + "posted"
+    assert _show("x: x: posted") == "x: x: 投稿しました"
+
+
 def test_words_of_others_stay_as_they_are() -> None:
     answer = "GitHub answered 422: Validation Failed: {title} {0} %s; too long"
 
