@@ -354,9 +354,10 @@ async def test_issue_that_is_told_of_what_came_before_the_resolving_is_closed_on
 
     (issue,) = github.issues.values()
     assert issue.state == "closed"
-    assert [each.split(".")[0].split(" at ")[0] for each in issue.comments] == [
-        "Came again: 2 times, 3 in all",
-        "Resolved",
+    assert [each.split("\n")[0] for each in issue.comments] == [
+        "Came again: 2 times, 3 in all.",
+        # When it was, not when the issue could be told.
+        "Resolved at 2016-12-06T15:00:00+00:00.",
     ]
 
 

@@ -87,7 +87,7 @@ async def _hand_over(
     if claimed.kind == "message":
         message = make_message(draft, tools.unsealer, tools.public_url, claimed.id, claimed.note)
         return await notifier.send(tools.http, config, message, issues)
-    resolution = make_resolution(draft, tools.unsealer, tools.public_url, tools.clock.now_ms())
+    resolution = make_resolution(draft, tools.unsealer, tools.public_url)
     if resolution is None or notifier.close is None:
         return say("nothing to close: the error is unresolved again")
     return await notifier.close(tools.http, config, resolution, issues)

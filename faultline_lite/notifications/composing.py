@@ -82,9 +82,7 @@ def make_message(
     )
 
 
-def make_resolution(
-    draft: Draft, unsealer: Unsealer, public_url: str | None, now_ms: int
-) -> Resolution | None:
+def make_resolution(draft: Draft, unsealer: Unsealer, public_url: str | None) -> Resolution | None:
     """Return what an issue tracker is told, None where the error is unresolved again."""
     told = draft.told[0]
     item = told.items[0]
@@ -97,7 +95,8 @@ def make_resolution(
         message=told.message,
         type=item.type,
         link=_link(told, unsealer, public_url),
-        resolved_ms=now_ms,
+        # Nothing has occurred since, which would have made it unresolved.
+        resolved_ms=item.last_updated_ms,
     )
 
 

@@ -19,7 +19,7 @@ _ALIVE = """
 class Item(msgspec.Struct, frozen=True, array_like=True):
     """One error by one config in a delivery. The fields are in the order of the query's.
 
-    ``total`` and ``status`` are the error's at the moment.
+    ``total``, ``status`` and ``last_updated_ms`` are the error's at the moment.
     """
 
     error_id: int
@@ -28,6 +28,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True):
     message: str
     type: str
     status: Status
+    last_updated_ms: int
     total: int
     config_id: int
     sealed: str
@@ -63,8 +64,8 @@ def list_items(connection: sqlite3.Connection, delivery_id: int, errors: int) ->
             GROUP BY error.id ORDER BY 2 DESC, error.count DESC, error.id LIMIT ?2
         )
         SELECT error.id, error.group_key, project.name, error.message, error.type, error.status,
-            error.count, item.config_id, channel_config.sealed, item.reason, item.occurrences,
-            item.last_count, item.second, item.ordinal
+            error.last_updated_ms, error.count, item.config_id, channel_config.sealed, item.reason,
+            item.occurrences, item.last_count, item.second, item.ordinal
         FROM {_ALIVE}
         JOIN worst ON worst.id = error.id
         JOIN channel_config ON channel_config.id = item.config_id
