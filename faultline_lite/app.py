@@ -139,7 +139,8 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     ingest = Ingest(
         config, database, codec, metrics, unsealer.name_channels, outbox.wake, live, large_work
     )
-    scheduler = Scheduler(clock)
+    # The writer says once that nothing can be written, and not each second each job.
+    scheduler = Scheduler(clock, known=(DatabaseUnavailableError,))
     recompression = Recompression(database, codec, lambda: scheduler.wake("recompress"))
     training = PayloadTraining(database, codec, clock, recompression.begin)
     indexing = Indexing(database, codec, clock, lambda: scheduler.wake("index"))

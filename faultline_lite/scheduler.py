@@ -24,10 +24,15 @@ class _Job:
 
 
 class Scheduler:
-    """Runs the jobs that were added before ``start``."""
+    """Runs the jobs that were added before ``start``.
 
-    def __init__(self, clock: Clock) -> None:
+    What a job may end in that others have said already, and that passes, is ``known``: it is not
+    logged.
+    """
+
+    def __init__(self, clock: Clock, known: tuple[type[Exception], ...] = ()) -> None:
         self._clock = clock
+        self._known = known
         self._jobs: dict[str, _Job] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -78,5 +83,7 @@ class Scheduler:
             job.wake.clear()
             try:
                 await job.run()
+            except self._known:
+                pass
             except Exception:
                 _logger.exception("the job %s failed; it will run again", job.name)

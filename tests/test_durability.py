@@ -115,6 +115,7 @@ def check_full_disk(server: ServerProcess, database: Path, make_room: Callable[[
     log = server.log.read_text()
     assert 1 <= log.count("reports are refused until it can") < len(refused)
     assert "the database can be written again" in log
+    assert "Traceback" not in log
 
 
 def test_full_disk_refuses_reports_and_recovers_by_itself(tmp_path: Path) -> None:

@@ -126,6 +126,28 @@ def test_failing_job_is_logged_with_its_traceback_and_stops_none(
     assert "disk on fire" in caplog.text
 
 
+def test_failure_that_is_known_is_not_logged_and_the_job_runs_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def run() -> list[float]:
+        clock = FakeClock()
+        scheduler = Scheduler(clock, known=(LookupError,))
+        job = Recorder(clock)
+
+        async def fail() -> None:
+            await job.run()
+            raise KeyError
+
+        scheduler.add("fragile", 10, fail)
+        scheduler.start()
+        await clock.advance(20)
+        await scheduler.stop(0)
+        return job.ended
+
+    assert asyncio.run(run()) == [10, 20]
+    assert caplog.records == []
+
+
 def test_stop_lets_a_running_job_finish_and_starts_no_other() -> None:
     async def scenario(clock: FakeClock, scheduler: Scheduler) -> None:
         job, idle = Recorder(clock, hangs=True), Recorder(clock)
