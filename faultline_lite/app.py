@@ -40,11 +40,11 @@ from faultline_lite.notifications.delivery_plan import Limits
 from faultline_lite.notifications.outbox import LOOK_AROUND_SECONDS, MAX_SENDING, Outbox
 from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.notifiers.turns import Turns
-from faultline_lite.payload_training import PayloadTraining
-from faultline_lite.payloads import PayloadCodec
-from faultline_lite.recompression import Recompression
+from faultline_lite.payloads.codec import PayloadCodec
+from faultline_lite.payloads.recompression import Recompression
+from faultline_lite.payloads.training import PayloadTraining
 from faultline_lite.regroup.job import Regrouping
-from faultline_lite.retention import Retention
+from faultline_lite.retention.passes import Retention
 from faultline_lite.scheduler import Scheduler
 from faultline_lite.sealedbox import KeyStore
 from faultline_lite.search.indexing import Indexing

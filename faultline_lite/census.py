@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from faultline_lite.database import Database
 from faultline_lite.facets import read_user_and_version
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.census import (
     Found,
     Uncounted,

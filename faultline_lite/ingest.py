@@ -17,7 +17,7 @@ from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
 from faultline_lite.models import Entry, NamedChannel, NewOccurrence, Recorded, Report, Sender
 from faultline_lite.notifications.decisions import Decision, record_and_decide, tell
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.scrubbing.scrubber import Scrubber
 from faultline_lite.store.recording import Recorder
 from faultline_lite.timekeys import Timeunit

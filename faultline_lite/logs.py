@@ -11,7 +11,7 @@ LogFormat = Literal["text", "json"]
 
 
 class TextFormatter(logging.Formatter):
-    """``2026-01-02T03:04:05Z WARNING retention: the disk is ...``; control characters escaped."""
+    """``2026-01-02T03:04:05Z WARNING retention.room: the disk ...``; control characters escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with the traceback below it where there is one."""

@@ -9,7 +9,7 @@ from sqlite_utils import Database as Tables
 from faultline_lite.fingerprint import group_key, normalise, truncate
 from faultline_lite.migrations import migrations
 from faultline_lite.models import NewOccurrence, Recorded
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.recording import Recorder
 from faultline_lite.timekeys import MINUTE_MS
 

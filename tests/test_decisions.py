@@ -16,7 +16,7 @@ from faultline_lite.database_file import prepare_database
 from faultline_lite.fingerprint import group_key
 from faultline_lite.models import NamedChannel, NewOccurrence, Recorded
 from faultline_lite.notifications.decisions import record_and_decide, tell
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.errors import ErrorAddress, get_error, update_muted, update_status
 from faultline_lite.store.recording import Recorder
 from faultline_lite.writer import transaction

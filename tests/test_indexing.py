@@ -9,7 +9,7 @@ import pytest
 
 from faultline_lite.database import Database
 from faultline_lite.models import NewOccurrence
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.search.index_upkeep import LOOK_SECONDS
 from faultline_lite.search.indexing import Indexing
 from faultline_lite.search.query import parse_query

@@ -5,9 +5,9 @@ import sqlite3
 import pytest
 
 from faultline_lite.database import Database
-from faultline_lite.payload_training import FIRST_AFTER, PayloadTraining
-from faultline_lite.payloads import PayloadCodec
-from faultline_lite.recompression import STEP_OCCURRENCES, Recompression
+from faultline_lite.payloads.codec import PayloadCodec
+from faultline_lite.payloads.recompression import STEP_OCCURRENCES, Recompression
+from faultline_lite.payloads.training import FIRST_AFTER, PayloadTraining
 from faultline_lite.store.dictionaries import list_payloads_before, replace_payloads
 from faultline_lite.store.recording import Recorder
 from faultline_lite.store.retention import delete_occurrences

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from faultline_lite.retention.thinning import MIN_KEPT
 from faultline_lite.store.pages import get_used_bytes
-from faultline_lite.thinning import MIN_KEPT
 from tests.fakes import FakeClock
 from tests.reports import error_path, errors_path, make_entry, occurrences_path
 from tests.servers import RunningServer, running_server

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from faultline_lite.database import Database
 from faultline_lite.metrics import Metrics
 from faultline_lite.models import NewOccurrence
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.search.indexing import Indexing
 from faultline_lite.search.query import parse_query
 from faultline_lite.store.recording import Recorder

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from faultline_lite.payloads import PayloadCodec, train
+from faultline_lite.payloads.codec import PayloadCodec, train
 from faultline_lite.store.dictionaries import (
     delete_dictionary,
     insert_dictionary,

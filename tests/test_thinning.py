@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultline_lite.thinning import MIN_KEPT, Thinning, level_caps, target_of
+from faultline_lite.retention.thinning import MIN_KEPT, Thinning, level_caps, target_of
 
 
 def stay(count: int, lasting: set[int], target: int, part: int) -> list[int]:

@@ -18,9 +18,9 @@ from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
 from faultline_lite.notifications.outbox import Outbox
 from faultline_lite.notifications.unsealing import Unsealer
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.regroup.job import Regrouping
-from faultline_lite.retention import Retention
+from faultline_lite.retention.passes import Retention
 from faultline_lite.scheduler import Scheduler
 from faultline_lite.sealedbox import KeyStore
 from faultline_lite.search.indexing import Indexing

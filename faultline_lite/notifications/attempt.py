@@ -24,7 +24,7 @@ from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.notifiers import notifier_of
 from faultline_lite.notifiers.notifier import Http
 from faultline_lite.notifiers.turns import Turns
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.sentences import Sentence, say
 from faultline_lite.store.deliveries import Channel, Claimed
 from faultline_lite.store.tracked_issues import delete_number, get_number, set_number

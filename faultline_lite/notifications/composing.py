@@ -15,7 +15,7 @@ from faultline_lite.notifications.channels import ChannelConfig
 from faultline_lite.notifications.links import error_path, fill_template
 from faultline_lite.notifications.messages import MAX_SHOWN, ErrorSummary, Message, Resolution
 from faultline_lite.notifications.unsealing import Unsealer
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.delivery_items import (
     Item,
     count_items,

@@ -16,7 +16,7 @@ import msgspec
 from faultline_lite.clock import Clock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.regroup.partition import Part, Partition
 from faultline_lite.regroup.planning import MAX_GROUPS, Plan, Planning, TooManyGroupsError
 from faultline_lite.regroup.sharing import share_counts, share_number

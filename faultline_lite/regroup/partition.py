@@ -8,7 +8,7 @@ import msgspec
 
 from faultline_lite.facets import read_user_and_version
 from faultline_lite.fingerprint import address_keys, group_key, make_pattern, truncate
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.census import Found, get_counted_id
 from faultline_lite.store.regroup_reading import StoredOccurrence, list_stored
 from faultline_lite.timekeys import MINUTE_MS

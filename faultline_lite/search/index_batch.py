@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.search.new_texts import find_new_texts, see_again
 from faultline_lite.search.novelty import Memory, Seen
 from faultline_lite.store import search_index as store

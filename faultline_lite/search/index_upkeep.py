@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from faultline_lite.clock import Clock
 from faultline_lite.database import Database
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.search.new_texts import find_new_texts, merge_texts
 from faultline_lite.search.novelty import Seen
 from faultline_lite.store import search_index as index

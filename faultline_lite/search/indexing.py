@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from faultline_lite.clock import Clock
 from faultline_lite.database import Database
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.search.index_batch import BatchReader, Limits
 from faultline_lite.search.index_upkeep import IndexUpkeep
 from faultline_lite.store.search_index import get_lag, insert_rows

@@ -6,7 +6,7 @@ import msgspec
 
 from faultline_lite.models import Occurrence, Status
 from faultline_lite.notifications.messages import Reason
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.occurrences import get_latest, get_occurrence
 
 #: The errors of a delivery, but for what was deleted since.

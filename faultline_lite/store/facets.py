@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from faultline_lite.facets import FACETS, Facet, read_facets
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.timeline import list_error_buckets
 from faultline_lite.timekeys import Span
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from faultline_lite.models import Occurrence
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 
 #: Payload bytes of one page; the rest is on the next. Keeps the memory of a request bounded.
 MAX_PAGE_BYTES = 8 * 2**20

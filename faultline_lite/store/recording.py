@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from faultline_lite.models import NewOccurrence, Recorded
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.counted_errors import MAX_ERRORS, CountedError, CountedErrors, Place
 from faultline_lite.store.rollups import HOUR_MINUTES, OpenUnit, RollupChanges
 from faultline_lite.store.statements import write_rows

@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from faultline_lite.models import Error
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.search.query import TIERS, Filter, Query
 from faultline_lite.search.searchable import Kind
 from faultline_lite.search.snippets import Part, make_snippet

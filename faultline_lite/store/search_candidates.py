@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, KeysView
 
 import msgspec
 
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.search.query import Term
 from faultline_lite.search.searchable import Kind, Passage
 from faultline_lite.store.search_index import get_packed_texts

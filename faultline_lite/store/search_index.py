@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.search_terms import Indexed, make_terms, pack_texts, unpack_texts
 from faultline_lite.store.statements import write_rows
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from faultline_lite.facets import Facet, name_facets
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.occurrences import list_latest_payloads
 from faultline_lite.store.search import Hit
 

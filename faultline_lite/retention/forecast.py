@@ -8,11 +8,11 @@ import sqlite3
 from collections import defaultdict
 
 from faultline_lite.config import Config
-from faultline_lite.erasing import Freed, Reason
-from faultline_lite.room import target_of_file
+from faultline_lite.retention.erasing import Freed, Reason
+from faultline_lite.retention.room import target_of_file
+from faultline_lite.retention.thinning import MIN_KEPT, level_caps, target_of
 from faultline_lite.store import forecast as store
 from faultline_lite.store.pages import get_used_bytes
-from faultline_lite.thinning import MIN_KEPT, level_caps, target_of
 from faultline_lite.timekeys import DAY_MS, FIRST_MS
 
 #: Payloads by which the others are estimated.

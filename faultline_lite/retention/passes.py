@@ -14,16 +14,16 @@ from faultline_lite.census import Census
 from faultline_lite.clock import Clock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
-from faultline_lite.erasing import Eraser, Freed, Reason
 from faultline_lite.exceptions import DatabaseUnavailableError
-from faultline_lite.forecast import forecast
 from faultline_lite.metrics import Metrics
-from faultline_lite.room import STEP_ERRORS, Room
+from faultline_lite.retention.erasing import Eraser, Freed, Reason
+from faultline_lite.retention.forecast import forecast
+from faultline_lite.retention.room import STEP_ERRORS, Room
+from faultline_lite.retention.thinning import MIN_KEPT, Thinning, level_caps, target_of
 from faultline_lite.store import dictionaries, surplus
 from faultline_lite.store import notification_retention as notifications
 from faultline_lite.store.census import get_counted_id
 from faultline_lite.store.retention import delete_empty_projects
-from faultline_lite.thinning import MIN_KEPT, Thinning, level_caps, target_of
 from faultline_lite.timekeys import DAY_MS, MINUTE_MS
 
 #: Errors, occurrences, deliveries that are looked up at once.

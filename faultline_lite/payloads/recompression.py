@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from faultline_lite.database import Database
-from faultline_lite.payloads import PayloadCodec
+from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.dictionaries import (
     StoredPayload,
     list_payloads_before,

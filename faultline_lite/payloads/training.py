@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from faultline_lite.clock import Clock
 from faultline_lite.database import Database
-from faultline_lite.payloads import PayloadCodec, train
+from faultline_lite.payloads.codec import PayloadCodec, train
 from faultline_lite.store.dictionaries import (
     get_last_occurrence_id,
     insert_dictionary,

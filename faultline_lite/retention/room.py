@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from faultline_lite.config import Config
 from faultline_lite.copies import measure_unsent_bytes
 from faultline_lite.database import Database
-from faultline_lite.erasing import Eraser
+from faultline_lite.retention.erasing import Eraser
 from faultline_lite.sentences import say
 from faultline_lite.store import pages, surplus
 from faultline_lite.store.search_upkeep import get_given_up

@@ -1,0 +1,1 @@
+"""How occurrences are compressed: by a codec whose dictionaries are trained on what comes in."""
