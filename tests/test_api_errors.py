@@ -53,7 +53,7 @@ def test_error_is_listed_with_its_counters(
     server: RunningServer, client: httpx.Client, clock: FakeClock
 ) -> None:
     post(client, "Undefined index: faultline")
-    server.run(clock.advance(86_400))
+    server.run(clock.leap(86_400))
     post(client, "Undefined index: faultline", "Undefined index: faultline")
     answer = client.get(errors_path())
 

@@ -59,7 +59,7 @@ def prune(client: httpx.Client, *, dry: bool = False) -> dict[str, Any]:
 def test_without_limits_nothing_goes(tmp_path: Path) -> None:
     with running(tmp_path) as (server, client, clock):
         post(client, *["old"] * 50)
-        server.run(clock.advance(10_000 * DAY_SECONDS))
+        server.run(clock.leap(10_000 * DAY_SECONDS))
         freed = prune(client)
 
         assert freed == {"occurrences": 0, "errors": 0, "payloadBytes": 0, "reasons": {}}
@@ -69,9 +69,9 @@ def test_without_limits_nothing_goes(tmp_path: Path) -> None:
 def test_silent_errors_go_after_their_days(tmp_path: Path) -> None:
     with running(tmp_path, retention_days=30) as (server, client, clock):
         post(client, "silent", "alive")
-        server.run(clock.advance(20 * DAY_SECONDS))
+        server.run(clock.leap(20 * DAY_SECONDS))
         post(client, "alive")
-        server.run(clock.advance(11 * DAY_SECONDS))
+        server.run(clock.leap(11 * DAY_SECONDS))
         prune(client)
 
         assert listed(client) == {"alive": 2}
@@ -97,7 +97,7 @@ def test_what_came_while_the_clock_was_ahead_holds_up_nothing_behind_it(tmp_path
         post(client, *["alive"] * 10, "silent")
         left = []
         for days in (20, 11, 20, 20, 20):
-            server.run(clock.advance(days * DAY_SECONDS))
+            server.run(clock.leap(days * DAY_SECONDS))
             post(client, "alive")
             prune(client)
             counts = listed(client)
@@ -254,9 +254,9 @@ def test_file_that_is_full_of_errors_loses_the_longest_silent(tmp_path: Path) ->
 def test_dry_run_says_what_goes_and_lets_nothing_go(tmp_path: Path, limits: dict[str, int]) -> None:
     with running(tmp_path) as (server, client, clock):
         post(client, *["gone"] * 3, *["old and new"] * 30)
-        server.run(clock.advance(20 * DAY_SECONDS))
+        server.run(clock.leap(20 * DAY_SECONDS))
         post(client, *["old and new"] * 25, *["new"] * 14)
-        server.run(clock.advance(11 * DAY_SECONDS))
+        server.run(clock.leap(11 * DAY_SECONDS))
     with running(tmp_path, clock, **limits) as (_, client, _):
         before = listed(client)
         first, second = prune(client, dry=True), prune(client, dry=True)

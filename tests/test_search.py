@@ -78,7 +78,7 @@ def test_filters_compare_what_the_lists_show(
     for _ in range(2):
         found.post(make_report("early"), "first")
     client.patch(error_path("early", "first"), json={"status": "resolved"})
-    server.run(clock.advance(86_400))
+    server.run(clock.leap(86_400))
     found.post(make_report("late"), "second")
     both = ["late", "early"]
 

@@ -68,6 +68,18 @@ class FakeClock:
         self._seconds = end
         await self.settle()
 
+    async def leap(self, seconds: float) -> None:
+        """Let so much time pass at once: whatever was due in it happens at its end, and once.
+
+        So does a machine that was asleep; days of what is due each second would take minutes.
+        """
+        self._seconds += seconds
+        while self._sleepers and self._sleepers[0][0] <= self._seconds:
+            _, _, woken = heapq.heappop(self._sleepers)
+            if not woken.done():
+                woken.set_result(None)
+        await self.settle()
+
     async def settle(self) -> None:
         """Let everything run that waits for nothing but its turn."""
         for _ in range(_SETTLING_STEPS):
