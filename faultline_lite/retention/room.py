@@ -56,10 +56,11 @@ class Room:
         While a reader holds on to an older state of the file, none comes back: so nothing goes.
         """
         free_bytes = self._get_free_bytes()
-        self._say_when_low(self._config.min_free_bytes - free_bytes)
+        missing_bytes = self._config.min_free_bytes - free_bytes
+        self._say_when_low(missing_bytes)
         self._refuse_reports(free_bytes)
         # What copies take that are being sent comes back without anything that has to go for it.
-        if free_bytes + self._measure_unsent_bytes() >= self._config.min_free_bytes:
+        if missing_bytes <= 0 or missing_bytes <= self._measure_unsent_bytes():
             return
         await self._database.checkpoint()
         while await self._database.truncate_log():
