@@ -140,7 +140,11 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
         config, database, codec, metrics, unsealer.name_channels, outbox.wake, live, large_work
     )
     # The writer says once that nothing can be written, and not each second each job.
-    scheduler = Scheduler(clock, known=(DatabaseUnavailableError,))
+    scheduler = Scheduler(
+        clock,
+        known=(DatabaseUnavailableError,),
+        on_failure=lambda job: metrics.job_failures.labels(job).inc(),
+    )
     recompression = Recompression(database, codec, lambda: scheduler.wake("recompress"))
     training = PayloadTraining(database, codec, clock, recompression.begin)
     indexing = Indexing(database, codec, clock, lambda: scheduler.wake("index"))

@@ -27,12 +27,18 @@ class Scheduler:
     """Runs the jobs that were added before ``start``.
 
     What a job may end in that others have said already, and that passes, is ``known``: it is not
-    logged.
+    logged. ``on_failure`` is told the name of every job that failed.
     """
 
-    def __init__(self, clock: Clock, known: tuple[type[Exception], ...] = ()) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        known: tuple[type[Exception], ...] = (),
+        on_failure: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._clock = clock
         self._known = known
+        self._on_failure = on_failure
         self._jobs: dict[str, _Job] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -83,7 +89,7 @@ class Scheduler:
             job.wake.clear()
             try:
                 await job.run()
-            except self._known:
-                pass
-            except Exception:
-                _logger.exception("the job %s failed; it will run again", job.name)
+            except Exception as error:
+                self._on_failure(job.name)
+                if not isinstance(error, self._known):
+                    _logger.exception("the job %s failed; it will run again", job.name)

@@ -1,5 +1,6 @@
 """What is asked about the server itself: health, metrics, version, backup, prune."""
 
+import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -62,6 +63,24 @@ def test_metrics_count_what_happened(client: httpx.Client) -> None:
     assert value("faultline_queue_bytes") == 0
     assert value("faultline_database_bytes", file="database") > 0
     assert value("faultline_database_bytes", file="log") > 0
+
+
+def test_metrics_count_jobs_that_failed(
+    server: RunningServer, client: httpx.Client, clock: FakeClock
+) -> None:
+    def break_census(connection: sqlite3.Connection) -> None:
+        connection.execute("DROP TABLE census_progress")
+
+    def count() -> float:
+        labels = frozenset({("job", "census")})
+        return read_metrics(client).get(("faultline_job_failures_total", labels), 0.0)
+
+    before = count()
+    server.run(server.services.database.write(break_census))
+    server.run(clock.leap(2))
+    wait_until(lambda: count() > before)
+
+    assert (before, count()) == (0.0, 1.0)
 
 
 def test_metrics_hold_nothing_that_a_client_chose(client: httpx.Client) -> None:

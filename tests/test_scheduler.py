@@ -126,12 +126,14 @@ def test_failing_job_is_logged_with_its_traceback_and_stops_none(
     assert "disk on fire" in caplog.text
 
 
-def test_failure_that_is_known_is_not_logged_and_the_job_runs_again(
+def test_failure_that_is_known_is_told_and_not_logged_and_the_job_runs_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    failed: list[str] = []
+
     async def run() -> list[float]:
         clock = FakeClock()
-        scheduler = Scheduler(clock, known=(LookupError,))
+        scheduler = Scheduler(clock, known=(LookupError,), on_failure=failed.append)
         job = Recorder(clock)
 
         async def fail() -> None:
@@ -145,6 +147,7 @@ def test_failure_that_is_known_is_not_logged_and_the_job_runs_again(
         return job.ended
 
     assert asyncio.run(run()) == [10, 20]
+    assert failed == ["fragile", "fragile"]
     assert caplog.records == []
 
 
