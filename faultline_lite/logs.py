@@ -16,11 +16,13 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with the traceback below it where there is one."""
         line = f"{_time_of(record)} {record.levelname} {_name_of(record)}: {record.getMessage()}"
-        # A report's text in a line must not be able to begin another, or to steer a terminal.
-        line = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)
+        # A report's text in a line must not be able to begin another, or to steer a terminal; an
+        # exception may quote one.
+        lines = [_escape(line)]
         if record.exc_info:
-            line = f"{line}\n{self.formatException(record.exc_info)}"
-        return line
+            traceback = self.formatException(record.exc_info)
+            lines += [f"  {_escape(each)}" for each in traceback.split("\n")]
+        return "\n".join(lines)
 
 
 class JsonFormatter(logging.Formatter):
@@ -48,6 +50,10 @@ def configure_logging(level: str, log_format: LogFormat) -> None:
     # warns of whatever a stranger sends.
     for name, least in (("uvicorn", "ERROR"), ("httpx", "WARNING"), ("filelock", "WARNING")):
         logging.getLogger(name).setLevel(least)
+
+
+def _escape(text: str) -> str:
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def _time_of(record: logging.LogRecord) -> str:
