@@ -10,6 +10,7 @@ import pytest
 from faultline_lite.notifications.messages import Message
 from faultline_lite.notifiers import parse_config
 from faultline_lite.notifiers.webhook import MAX_BODY_BYTES, WebhookConfig, make_body, send, sign
+from faultline_lite.timekeys import FIRST_MS, LAST_MS
 from tests.fakes import Answer, FakeServer, FakeTrackedIssues, Request
 from tests.messages import (
     HOSTILE,
@@ -64,6 +65,21 @@ def test_body_is_our_message() -> None:
         "occurrenceCount": 1,
         "notes": ["one more"],
     }
+
+
+@pytest.mark.parametrize(
+    ("timestamp_ms", "timezone", "shown"),
+    [
+        (FIRST_MS, "America/New_York", "0001-01-01T00:00:00+00:00"),
+        (LAST_MS, "Asia/Tokyo", "9999-12-31T23:59:59+00:00"),
+    ],
+)
+def test_time_that_its_zone_has_no_place_for_is_in_utc(
+    timestamp_ms: int, timezone: str, shown: str
+) -> None:
+    request = deliver(make_message(make_error(timestamp_ms=timestamp_ms)), timezone=timezone)
+
+    assert request.json["errors"][0]["timestamp"] == shown
 
 
 def test_signature_is_the_hmac_of_the_very_bytes() -> None:

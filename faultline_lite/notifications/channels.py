@@ -6,7 +6,7 @@ config into a message: problems name fields, a label is made of what the notifie
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 from zoneinfo import ZoneInfo
 
@@ -169,9 +169,15 @@ def camel(name: str) -> str:
 
 
 def format_local_time(epoch_ms: int, timezone: str | None) -> str:
-    """Return the time in that zone, UTC by default, as ``2016-12-07T09:00:00+09:00``."""
-    zone = ZoneInfo(timezone or "UTC")
-    return datetime.fromtimestamp(epoch_ms // 1000, zone).isoformat()
+    """Return the time in that zone, UTC by default, as ``2016-12-07T09:00:00+09:00``.
+
+    A client's time may have no place there: before the year 1, or after 9999. It is in UTC then.
+    """
+    moment = datetime.fromtimestamp(epoch_ms // 1000, UTC)
+    try:
+        return moment.astimezone(ZoneInfo(timezone or "UTC")).isoformat()
+    except OverflowError:
+        return moment.isoformat()
 
 
 def _is_timezone(name: str) -> bool:
