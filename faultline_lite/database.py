@@ -1,7 +1,7 @@
 """The boundary between asyncio and SQLite: one writer, and readers on threads of their own.
 
-Coroutines cross it with ``read``, ``write`` and ``write_grouped`` only. It knows nothing of what
-is stored: the queries are in ``store``.
+Coroutines cross it with ``read``, ``maintain``, ``write`` and ``write_grouped`` only. It knows
+nothing of what is stored: the queries are in ``store``.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class _Single(NamedTuple, Generic[T]):
 class Database:
     """An open database file with its writer thread and reader threads.
 
-    ``path`` is a file that ``open_database`` has prepared.
+    ``path`` is a file that ``prepare_database`` has prepared.
     """
 
     def __init__(self, path: Path, durability: Durability, metrics: Metrics) -> None:

@@ -15,10 +15,11 @@ Timeunit = Literal["year", "month", "day", "hour", "minute"]
 #: first.
 MAX_SAFE_INTEGER = 2**53 - 1
 MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNIT_MS = {"minute": MINUTE_MS, "hour": 3_600_000, "day": DAY_MS}
+_UNIT_MS = {"minute": MINUTE_MS, "hour": HOUR_MS, "day": DAY_MS}
 _MILLISECOND = timedelta(milliseconds=1)
 #: The first and the last time that a datetime can hold, in the years 1 and 9999.
 FIRST_MS = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND

@@ -46,9 +46,7 @@ def deliveries() -> None:
 
 @deliveries.command("list")
 @click.option("--project", help="Only what tells of this project.")
-@click.option(
-    "--state", type=click.Choice(["due", "sending", "sent", "failed"]), help="Only these."
-)
+@click.option("--state", type=click.Choice(STATES), help="Only these.")
 @click.option(
     "--limit",
     type=click.IntRange(1, MAX_DELIVERIES),

@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from faultline_lite.store.deliveries import HOUR_MS, Agenda, Waiting
+from faultline_lite.store.deliveries import Agenda, Waiting
+from faultline_lite.timekeys import HOUR_MS
 
 #: Between two messages to one channel, whatever the batch.
 SPACING_MS = 1000

@@ -10,13 +10,12 @@ from faultline_lite.facets import read_user_and_version
 from faultline_lite.fingerprint import address_keys, group_key, make_pattern, truncate
 from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.store.census import Found, get_counted_id
+from faultline_lite.store.recording import MAX_ADDRESSES
 from faultline_lite.store.regroup_reading import StoredOccurrence, list_stored
 from faultline_lite.timekeys import MINUTE_MS
 
 #: Occurrences that are read at once.
 STEP_OCCURRENCES = 500
-#: Ways to address one group that are remembered, as many as ingest does.
-MAX_ADDRESSES = 1000
 
 
 class _Payload(msgspec.Struct):

@@ -79,7 +79,6 @@ class Planning:
     def __init__(self) -> None:
         self._groups: dict[tuple[int, bytes], _Group] = {}
         self._sources: list[_Source] = []
-        self._renamed = 0
         self.looked_at = 0
 
     def add(self, error: ErrorInQuestion, keys: Iterable[bytes]) -> None:

@@ -72,7 +72,7 @@ class Eraser:
         goes_on = True
         while goes_on:
             gone, goes_on = await self._step(
-                lambda database, limit: erase_errors(database, left, limit), reason
+                lambda connection, limit: erase_errors(connection, left, limit), reason
             )
             # They are erased in their order; the one in which the step ended goes on.
             del left[: gone.errors]
@@ -84,19 +84,19 @@ class Eraser:
     async def delete_minutes(self, error_id: int, before_minute: int) -> None:
         """Delete the beginning of an error's timeline."""
         await self._repeat(
-            lambda database, limit: delete_minutes(database, error_id, before_minute, limit)
+            lambda connection, limit: delete_minutes(connection, error_id, before_minute, limit)
         )
 
     async def erase_delivery(self, delivery_id: int) -> None:
         """Erase a settled delivery and its items."""
-        await self._repeat(lambda database, limit: erase_delivery(database, delivery_id, limit))
+        await self._repeat(lambda connection, limit: erase_delivery(connection, delivery_id, limit))
 
     async def _repeat(self, delete: Callable[[sqlite3.Connection, int], int]) -> None:
         """Delete until a step finds less than it could have taken."""
         goes_on = True
         while goes_on:
             _, goes_on = await self._step(
-                lambda database, limit: Gone(rows=delete(database, limit)), "age"
+                lambda connection, limit: Gone(rows=delete(connection, limit)), "age"
             )
 
     async def _step(self, work: Work, reason: Reason) -> tuple[Gone, bool]:

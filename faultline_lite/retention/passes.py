@@ -24,7 +24,7 @@ from faultline_lite.store import dictionaries, surplus
 from faultline_lite.store import notification_retention as notifications
 from faultline_lite.store.census import get_counted_id
 from faultline_lite.store.retention import delete_empty_projects
-from faultline_lite.timekeys import DAY_MS, MINUTE_MS
+from faultline_lite.timekeys import DAY_MS, HOUR_MS, MINUTE_MS
 
 #: Errors, occurrences, deliveries that are looked up at once.
 STEP_ROWS = 200
@@ -37,7 +37,7 @@ STEP_PLACES = 2000
 MAX_DELIVERIES = 50_000
 MAX_CONFIGS = 10_000
 #: A dictionary may be in use for as long after its replacement, by what is being written.
-DICTIONARY_GRACE_MS = 3_600_000
+DICTIONARY_GRACE_MS = HOUR_MS
 
 _logger = logging.getLogger(__name__)
 

@@ -24,6 +24,7 @@ from faultline_lite.store import search_upkeep as store
 from faultline_lite.store.search_index import NewRow
 from faultline_lite.store.search_terms import Indexed, make_terms
 from faultline_lite.store.search_upkeep import OldRow, Segment
+from faultline_lite.timekeys import DAY_MS
 
 #: Rows that are taken out, and occurrences that are read again, in one step.
 STEP_ROWS = 16
@@ -34,7 +35,6 @@ ROW_CHARACTERS = 32_768
 MOST_SEEN = 100_000
 #: Between two looks for documents to be made anew.
 LOOK_SECONDS = 600.0
-DAY_MS = 86_400_000
 
 
 class _Merge(NamedTuple):

@@ -17,7 +17,7 @@ import msgspec
 from faultline_lite.search.grams import fold
 from faultline_lite.search.searchable import Kind
 from faultline_lite.sentences import Sentence, say
-from faultline_lite.timekeys import parse_time
+from faultline_lite.timekeys import DAY_MS, HOUR_MS, MINUTE_MS, parse_time
 
 #: Where words are looked for, in the order of how much it says about an error.
 TIERS: tuple[tuple[Kind, ...], ...] = (("message", "type"), ("file", "function"), ("value",))
@@ -33,8 +33,7 @@ _KINDS: dict[str, Kind] = {
     "release": "release",
 }
 _STATUSES = ("unresolved", "resolved")
-_DAY_MS = 86_400_000
-_AGES_MS = {"m": 60_000, "h": 3_600_000, "d": _DAY_MS, "w": 7 * _DAY_MS}
+_AGES_MS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 
 #: A word, or a phrase in quotes; before it a field's name and a minus, which "->" does not begin.
 _TOKEN = re.compile(

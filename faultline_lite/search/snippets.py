@@ -61,7 +61,7 @@ def _fold_with_places(text: str) -> tuple[str, "range | list[int]"]:
     for start, end in _clusters(text):
         piece = fold(text[start:end])
         folded.append(piece)
-        places += [start] * (len(piece) - 1) + [start] if piece else []
+        places += [start] * len(piece)
     return "".join(folded), [*places, len(text)]
 
 

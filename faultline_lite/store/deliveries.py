@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from faultline_lite.timekeys import DAY_MS, HOUR_MS
+
 State = Literal["due", "sending", "sent", "failed"]
 Kind = Literal["message", "resolution"]
 
@@ -16,8 +18,6 @@ Kind = Literal["message", "resolution"]
 MAX_FORMED = 50
 #: Unfinished messages of a channel; what comes meanwhile waits, summed up, in the outbox.
 MAX_OPEN = 2
-DAY_MS = 86_400_000
-HOUR_MS = 3_600_000
 
 _IS_OPEN = "delivery.state IN ('due', 'sending')"
 #: An issue tracker gets the next message on an error once the one before is settled.

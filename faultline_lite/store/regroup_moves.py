@@ -13,6 +13,7 @@ from faultline_lite.store.outbox import Due, insert_due
 from faultline_lite.store.rollups import RollupChanges, take_open_unit
 from faultline_lite.store.statements import write_rows
 
+_DUE = ", ".join(Due._fields)
 _ITEM = "delivery_id, config_id, reason, occurrences, first_count, last_count, second, ordinal"
 
 
@@ -161,7 +162,7 @@ def move_deliveries(
     config.
     """
     due = connection.execute(
-        "DELETE FROM outbox WHERE error_id = ? RETURNING *", (source_id,)
+        f"DELETE FROM outbox WHERE error_id = ? RETURNING {_DUE}", (source_id,)
     ).fetchall()
     insert_due(connection, [Due(*row)._replace(error_id=target_id) for row in due])
     items = connection.execute(

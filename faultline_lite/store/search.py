@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from faultline_lite.models import Error
+from faultline_lite.models import Error, Integer64
 from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.search.query import TIERS, Filter, Query
 from faultline_lite.search.searchable import Kind
@@ -29,8 +29,6 @@ _CLOCK_INSTRUCTIONS = 2000
 #: through in their order, as a page of them is found soon.
 _MOST_SORTED = 2000
 _LAST_RANK = len(TIERS) - 1
-#: What SQLite can hold; a cursor is the client's to make up.
-Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _CUT_NOTICE = say("the search took too long and was cut; there may be more")
 
 
@@ -38,8 +36,8 @@ class SearchPosition(msgspec.Struct, frozen=True, array_like=True):
     """The place in a search after which the next page begins."""
 
     rank: Annotated[int, msgspec.Meta(ge=0, le=_LAST_RANK)]
-    last_seen_ms: Integer
-    id: Integer
+    last_seen_ms: Integer64
+    id: Integer64
 
 
 class Snippet(NamedTuple):

@@ -9,8 +9,6 @@ from faultline_lite.store.search_index import Document, NewRow, Unindexed, inser
 #: A document is made anew when so many of its error's occurrences are gone, and as many as are
 #: kept.
 OUTDATED_OCCURRENCES = 16
-
-
 #: As if all of the error's occurrences had gone since the document was begun.
 _ALL_GONE = -(2**62)
 
