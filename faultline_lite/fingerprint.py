@@ -55,14 +55,16 @@ _PATTERNS = {
     "time": rf"(?<!:){_TIME}(?!:\d)",
     "hex": r"0[xX][0-9A-Fa-f]+|(?=[A-Fa-f]*[0-9])(?=[0-9]*[A-Fa-f])[0-9A-Fa-f]{8,128}",
 }
-#: A number may carry a unit, which stays: 5003ms. A hyphen behind a word, or
-#: behind what stands for one, makes it part of a name: c-77.
+#: A number may carry a unit, which stays: 5003ms. A hyphen behind a word, or behind what stands for
+#: one, makes it part of a name, utf-8 or iso-8859, unless it is longer than those: order-1601656.
 _NUMBERS = {
     "float": (
         rf"{_NUMBER}(?:(?<!\.)\d{{1,3}}(?:,\d{{3}})++\.\d++(?:[eE][+-]?\d++)?(?!\.\d)"
         r"|(?<!\.)\d++\.\d++(?:[eE][+-]?\d++)?(?!\.\d)|\d++[eE][+-]?\d++)"
     ),
-    "int": rf"{_NUMBER}(?:\d{{1,3}}(?:,\d{{3}})++(?!\d)|[0-9０-９]++)",
+    "int": (
+        rf"{_NUMBER}(?:\d{{1,3}}(?:,\d{{3}})++(?!\d)|[0-9０-９]++)|(?<=[A-Za-z]-)[0-9]{{5}}[0-9]*+"
+    ),
 }
 
 

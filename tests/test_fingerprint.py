@@ -24,6 +24,8 @@ from faultline_lite.fingerprint import (
         ("注文123が失敗、注文１２３も", "注文<int>が失敗、注文<int>も"),
         ("faultline2 utf8 mp3 x86_64 Größe2", "faultline2 utf8 mp3 x86_64 Größe2"),
         ("cart c-77, v1", "cart c-77, v1"),
+        ("utf-8 or cp-1252 in order-1601656", "utf-8 or cp-1252 in order-<int>"),
+        ("req-12345: a-12345x, x-12345ms", "req-<int>: a-12345x, x-<int>ms"),
         ("#<Thread:0x00007f2bdaebfc28 run>", "#<Thread:<hex> run>"),
         ("took 5003ms, 1.5s, 10MB of 3GiB", "took <int>ms, <float>s, <int>MB of <int>GiB"),
         ("x=-5 +3 (-1.5e-3) 1e10 1,234,567", "x=<int> <int> (<float>) <float> <int>"),

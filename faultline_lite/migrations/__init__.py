@@ -30,6 +30,7 @@ _ALL = (
     search.index_frames_together,
     regroup.create_regroup,
     sessions.create_ended_sessions,
+    search.merge_grams_seldom,
 )
 
 migrations = Migrations("faultline-lite")

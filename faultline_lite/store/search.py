@@ -197,7 +197,11 @@ class _Search:
             own = each.documents(rank)
             documents = own if documents is None else documents & own
             if not documents:
-                break
+                return documents
+        if documents is not None:
+            # What is certain is taken off at once: -production leaves few of thousands to look at.
+            for each in self._unwanted:
+                documents -= each.sure_documents
         return documents
 
     def _holds(self, document_id: int | None, rank: int) -> bool:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, KeysView
+from functools import cached_property
 
 import msgspec
 
@@ -139,6 +140,12 @@ class Matcher:
             before = self._documents[-1] if self._documents else frozenset[int]()
             self._documents.append(before | self._tiers[-1].documents)
         return self._documents[rank]
+
+    @cached_property
+    def sure_documents(self) -> frozenset[int]:
+        """The documents that hold the term in any of its tiers for sure."""
+        self.documents(self.last_rank)
+        return frozenset().union(*(tier.sure.documents for tier in self._tiers))
 
     def holds(self, document_id: int, rank: int) -> bool:
         """Return whether the document holds the term in its tiers up to ``rank``."""

@@ -103,7 +103,11 @@ def make_match(folded: str, kinds: Collection[Kind]) -> Match:
     # What one kind has cannot be told from what another has under the same mark.
     if any(_MARKS[kind] in marks for kind in _MARKS.keys() - set(kinds)):
         sure, possible = (), possible or sure
-    return Match(_join(marks, sure), _join(marks, possible))
+    found, perhaps = _join(marks, sure), _join(marks, possible)
+    if found and perhaps:
+        # Most rows fit both: reading them twice is what a common word costs.
+        perhaps = f"({perhaps}) NOT ({found})"
+    return Match(found, perhaps)
 
 
 def find_text(kind: Kind, texts: Iterable[str], wanted: str) -> str | None:
