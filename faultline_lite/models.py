@@ -50,6 +50,7 @@ class NamedChannel(msgspec.Struct, frozen=True, kw_only=True):
 
     ``digest`` is the same for configs of the same content, ``identity`` for those that lead to the
     same destination. With a ``refusal``, which says why, it is nothing but a label.
+    ``unknown_fields`` are the names in its config that mean nothing; the store does not keep them.
     """
 
     digest: bytes
@@ -63,6 +64,7 @@ class NamedChannel(msgspec.Struct, frozen=True, kw_only=True):
     batch_seconds: int | None = None
     max_per_hour: int | None = None
     close_on_resolve: bool = False
+    unknown_fields: tuple[str, ...] = ()
 
 
 class NewOccurrence(msgspec.Struct, frozen=True):

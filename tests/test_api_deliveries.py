@@ -185,6 +185,20 @@ def test_report_that_names_too_many_channels_is_cut(master: httpx.Client, projec
     ]
 
 
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_field_that_nothing_knows_is_warned_of(
+    master: httpx.Client, project: str, is_sealed: bool
+) -> None:
+    config: Any = {**HOOK, "treshold": 30}
+    if is_sealed:
+        config = master.post("/v0/encrypt", json=config).json()["encrypted"]
+
+    answer = post(master, project, config)
+
+    assert answer["notifications"][0]["decision"] == "notify"
+    assert answer["warnings"] == ["webhook 127.0.0.1: nothing knows the field treshold"]
+
+
 def test_single_config_in_place_of_a_list_is_taken(master: httpx.Client, project: str) -> None:
     answer = master.post(errors_path(project), json=make_report("oops", notifications=HOOK))
 

@@ -182,6 +182,40 @@ def test_restriction_is_checked_at_every_use(
 
 
 @pytest.mark.parametrize(
+    ("restrict", "refusal"),
+    [
+        ({"projects": "web-*"}, "restrict.projects: expected a list of texts"),
+        ({"maxPerHour": 0}, "restrict.maxPerHour: expected a whole number from 1 to 600"),
+        ({"max_per_hour": "x"}, "restrict.max_per_hour: expected a whole number from 1 to 600"),
+        (["web-*"], "restrict: expected an object"),
+        (
+            {"project": ["web-*"]},
+            "restrict: expected one of projects, origins, expires, max_per_hour",
+        ),
+    ],
+)
+def test_restriction_that_would_not_restrict_is_refused(
+    keys: CountingStore, restrict: Any, refusal: str
+) -> None:
+    (channel,) = name(keys, {**SLACK, "restrict": restrict})
+
+    assert channel.refusal == refusal
+
+
+def test_restriction_may_be_named_in_camel_case_too(keys: CountingStore) -> None:
+    (channel,) = name(keys, {**SLACK, "restrict": {"maxPerHour": 7}})
+
+    assert channel.max_per_hour == 7
+
+
+@pytest.mark.parametrize("field", ["iconEmoji", "icon_emoji"])
+def test_wrong_field_is_named_as_it_was_given(keys: CountingStore, field: str) -> None:
+    (channel,) = name(keys, {**SLACK, field: 5})
+
+    assert channel.refusal == f"{field}: expected a text"
+
+
+@pytest.mark.parametrize(
     ("plain", "is_master", "is_refused"),
     [
         ("allow", False, False),

@@ -1,5 +1,6 @@
 """POST of a report."""
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -39,7 +40,11 @@ async def post_report(request: Request) -> Response:
     answer: dict[str, Any] = {
         "data": {"errors": {"postCount": amount}},
         "id": taken.recorded[0].reversed_unixtime,
-        "warnings": [*report.warnings, *map(_warning, taken.refused)],
+        "warnings": [
+            *report.warnings,
+            *map(_warning, taken.refused),
+            *_warn_of_unknown_fields(taken.decisions),
+        ],
     }
     if taken.decisions:
         answer["notifications"] = [_decision_json(each, amount) for each in taken.decisions]
@@ -74,6 +79,13 @@ def _decision_json(decision: Decision, amount: int) -> dict[str, Any]:
 
 def _warning(decision: Decision) -> str:
     return f"{decision.channel.label}: {decision.reason}"
+
+
+def _warn_of_unknown_fields(decisions: Sequence[Decision]) -> Iterator[str]:
+    """Yield what is misspelt, or meant for another kind of channel: it has no effect."""
+    for each in decisions:
+        for name in each.channel.unknown_fields:
+            yield f"{each.channel.label}: nothing knows the field {name}"
 
 
 def spend_allowance(services: Services, rate_name: str, project: str, amount: int) -> None:

@@ -25,6 +25,7 @@ MAX_LABEL_CHARACTERS = 120
 MAX_BATCH_SECONDS = 3600
 MAX_PER_HOUR = 600
 CONCEALED = "[concealed]"
+_RESTRICT = "restrict"
 NO_TIME = say("expected an RFC 3339 time such as 2027-01-01T00:00:00Z")
 #: A shorter value is no secret worth the name, and would be found in every other text.
 SHORTEST_SECRET = 6
@@ -117,31 +118,55 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
 def read_config(value: dict[str, Any], kind: type[C]) -> C:
     """Return ``value`` as a config of that kind.
 
-    Unknown fields are ignored and null means absent. Raises ChannelConfigError with a Problem for
-    each field that is wrong.
+    Unknown fields are ignored and null means absent; but an unknown restriction is wrong, since
+    what it was to keep out would come in. Raises ChannelConfigError with a Problem for each field
+    that is wrong, by the name that it was given.
     """
-    fields: dict[str, Any] = {}
-    problems = []
-    for field in msgspec.structs.fields(kind):
-        name = camel(field.name)
-        given = value.get(name)
-        if given is None:
-            given = value.get(field.name)
-        if given is None:
-            if field.required:
-                problems.append(Problem(say("{field} is required", field=name), (name,)))
-            continue
-        try:
-            # Configs come out of environments: "5" is meant as 5.
-            fields[field.name] = msgspec.convert(given, field.type, strict=False)
-        except msgspec.ValidationError:
-            problems.append(wrong_field(_expect(field.type), name))
+    problems: list[Problem] = []
+    fields = _read_fields(value, kind, (), problems)
     if not problems:
         config = kind(**fields)
         problems = list(config.find_problems())
         if not problems:
             return config
     raise ChannelConfigError(*problems)
+
+
+def _read_fields(
+    value: dict[str, Any], kind: Any, path: tuple[str, ...], problems: list[Problem]
+) -> dict[str, Any]:
+    """Return the fields of ``kind`` that are there and right; add what is wrong to ``problems``."""
+    fields: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        name, given = _find_given(value, field.name)
+        if given is None:
+            if field.required:
+                problems.append(Problem(say("{field} is required", field=name), (*path, name)))
+            continue
+        if field.name == _RESTRICT and isinstance(given, dict):
+            problems += _find_unknown_restrictions(given)
+            given = _read_fields(given, Restriction, (name,), problems)
+        try:
+            # Configs come out of environments: "5" is meant as 5.
+            fields[field.name] = msgspec.convert(given, field.type, strict=False)
+        except msgspec.ValidationError:
+            problems.append(wrong_field(_expect(field.type), *path, name))
+    return fields
+
+
+def _find_given(value: dict[str, Any], name: str) -> tuple[str, Any]:
+    """Return a field by the name that it has in ``value``, camelCase or snake_case."""
+    in_camel_case = camel(name)
+    given = value.get(in_camel_case)
+    if given is None and value.get(name) is not None:
+        return name, value[name]
+    return in_camel_case, given
+
+
+def _find_unknown_restrictions(given: dict[str, Any]) -> Iterator[Problem]:
+    names = Restriction.__struct_fields__
+    if not set(given) <= {*names, *map(camel, names)}:
+        yield wrong_field(say("expected one of {choices}", choices=", ".join(names)), _RESTRICT)
 
 
 def wrong_field(reason: Sentence, *path: str) -> Problem:

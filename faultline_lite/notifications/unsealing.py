@@ -15,7 +15,7 @@ import msgspec
 from faultline_lite.config import PlainConfigs
 from faultline_lite.exceptions import ChannelConfigError, ConfigError, Problem
 from faultline_lite.models import NamedChannel, Report, Sender
-from faultline_lite.notifications.channels import ChannelConfig, Restriction
+from faultline_lite.notifications.channels import ChannelConfig, Restriction, find_unknown_fields
 from faultline_lite.notifiers import parse_config, parse_configs
 from faultline_lite.sealedbox import KeyPair, KeyStore
 from faultline_lite.sentences import Sentence, say
@@ -134,9 +134,12 @@ class Unsealer:
                 raise ChannelConfigError(
                     Problem(say("it has more than {count} bytes", count=MAX_CONFIG_BYTES))
                 )
-            yield _Usable(self._describe(config, content), config.restrict)
+            unknown = tuple(find_unknown_fields(each, type(config)))
+            yield _Usable(self._describe(config, content, unknown), config.restrict)
 
-    def _describe(self, config: ChannelConfig, content: bytes) -> NamedChannel:
+    def _describe(
+        self, config: ChannelConfig, content: bytes, unknown_fields: tuple[str, ...]
+    ) -> NamedChannel:
         destination = msgspec.json.encode([config.TYPE, *config.destination])
         limit = config.restrict.max_per_hour if config.restrict is not None else None
         return NamedChannel(
@@ -150,6 +153,7 @@ class Unsealer:
             batch_seconds=config.batch,
             max_per_hour=limit,
             close_on_resolve=config.close_on_resolve,
+            unknown_fields=unknown_fields,
         )
 
     def _refuse(self, label: str, reason: Sentence) -> NamedChannel:
