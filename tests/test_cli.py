@@ -683,7 +683,7 @@ def test_regroup_says_that_nothing_would_change(far: Far) -> None:
     ("options", "action", "said"),
     [
         ((), "apply", "merged 2 error(s) into others, made 1, moved 30 occurrence(s)\n"),
-        (("--undo",), "undo", "went 30 step(s) back\n"),
+        (("--undo",), "undo", "undone, 30 step(s)\n"),
     ],
 )
 def test_regroup_says_what_it_did(
@@ -696,6 +696,14 @@ def test_regroup_says_what_it_did(
 
     assert result.stdout == said
     assert json.loads(far.seen[0].body) == {"action": action}
+
+
+def test_regroup_says_that_nothing_was_undone(far: Far) -> None:
+    far.give(
+        shown(regroup={"action": "undo", "state": "done", "merged": 0, "created": 0, "moved": 0})
+    )
+
+    assert ask(far, "regroup", "--undo").stdout == "there was nothing to undo\n"
 
 
 def test_regroup_that_stopped_is_exit_code_1(far: Far) -> None:

@@ -313,6 +313,32 @@ async def test_undo_puts_everything_back() -> None:
 
 
 @pytest.mark.anyio
+async def test_undo_goes_back_over_regroupings_by_one_rule() -> None:
+    async with open_store() as store:
+        await store.post(MESSAGE, ("user 1 lost", 0), ("user 2 lost", 1))
+        before = await store.show()
+
+        await store.apply(PATTERN)
+        await store.apply(PATTERN)
+        await store.undo(PATTERN)
+
+        assert await store.show() == before
+
+
+@pytest.mark.anyio
+async def test_undo_goes_back_over_the_last_rule_alone() -> None:
+    async with open_store() as store:
+        await store.post(MESSAGE, ("user 1 lost", 0), ("user 2 lost", 1))
+        await store.apply(PATTERN)
+        before = await store.show()
+
+        await store.apply(MESSAGE)
+        await store.undo(MESSAGE)
+
+        assert await store.show() == before
+
+
+@pytest.mark.anyio
 async def test_undo_keeps_what_has_come_since() -> None:
     async with open_store() as store:
         await store.post(MESSAGE, ("user 1 lost", 0), ("user 2 lost", 0))

@@ -69,7 +69,8 @@ def regroup(client: Client, dry_run: bool, undo: bool, as_json: bool) -> None:
     elif shown["state"] == "done" and dry_run:
         _print_plan(shown["result"])
     elif shown["state"] == "done" and undo:
-        click.echo(f"went {shown['moved']} step(s) back")
+        steps = shown["moved"]
+        click.echo(f"undone, {steps} step(s)" if steps else "there was nothing to undo")
     elif shown["state"] == "done":
         click.echo(
             f"merged {shown['merged']} error(s) into others, made {shown['created']}, "

@@ -51,12 +51,14 @@ def get_progress(connection: sqlite3.Connection) -> Progress | None:
 def begin(connection: sqlite3.Connection, action: Action, *, exact: bool, now_ms: int) -> bool:
     """Begin to regroup, or to undo the last regrouping; return False where one is running.
 
-    The errors that are there now are gone through. Regrouping forgets how to undo the one before.
+    The errors that are there now are gone through. Regrouping forgets how to undo the one before,
+    unless that was by the same rule: then it goes on with it, and may find nothing left to do.
     """
     progress = get_progress(connection)
     if progress is not None and progress.state == "running":
         return False
-    if action == "apply":
+    goes_on = progress is not None and progress.action == "apply" and progress.exact == exact
+    if action == "apply" and not goes_on:
         connection.execute("DELETE FROM regroup_step")
     connection.execute(
         f"""
