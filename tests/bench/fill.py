@@ -113,8 +113,7 @@ async def _catch_up(services: Services, filling: Filling) -> None:
     while (await services.database.read(get_lag, 0))[0]:  # noqa: ASYNC110 - it is in the store
         await asyncio.sleep(0.05)
     filling.catch_up_seconds = time.perf_counter() - started
-    # Both would look after the index; it is to be merged before anything is measured.
-    await services.scheduler.stop(10.0)
+    # It is to be merged before anything is measured.
     await services.indexing.catch_up()
 
 
