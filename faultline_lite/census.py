@@ -21,7 +21,8 @@ from faultline_lite.store.census import (
     list_uncounted,
 )
 
-#: Occurrences of one step.
+#: Occurrences of one step while reports wait for the writer, and otherwise.
+BUSY_STEP_OCCURRENCES = 50
 STEP_OCCURRENCES = 250
 #: A run ends after so long, where more is to be done, so that a shutdown need not wait for it.
 RUN_SECONDS = 1.0
@@ -60,7 +61,8 @@ class Census:
 
     def _read_batch(self, connection: sqlite3.Connection) -> _Batch | None:
         counted_id = get_counted_id(connection)
-        occurrences = list_uncounted(connection, counted_id, STEP_OCCURRENCES)
+        limit = BUSY_STEP_OCCURRENCES if self._database.queued_bytes else STEP_OCCURRENCES
+        occurrences = list_uncounted(connection, counted_id, limit)
         if not occurrences:
             return None
         found: dict[int, Found] = {}

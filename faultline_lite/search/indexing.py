@@ -20,7 +20,7 @@ from faultline_lite.store.search_index import get_lag, insert_rows
 
 #: A step while reports wait for the writer, and otherwise. The smaller it is, the shorter is its
 #: transaction, and the more pages does each occurrence touch.
-BUSY_STEP = Limits(64, 16_384)
+BUSY_STEP = Limits(16, 4_096)
 STEP = Limits(256, 65_536)
 #: A run ends after so long, where more is to be done, so that a shutdown need not wait for it.
 RUN_SECONDS = 1.0
