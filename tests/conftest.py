@@ -11,7 +11,8 @@ import pytest
 from faultline_lite.database import Database, connect
 from faultline_lite.database_file import prepare_database
 from faultline_lite.metrics import Metrics
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, Receiver
+from tests.office import Office, open_office
 from tests.reports import new_project
 from tests.servers import RunningServer, running_server
 
@@ -87,3 +88,18 @@ def client(server: RunningServer) -> Iterator[httpx.Client]:
     """An HTTP client of ``server``."""
     with server.client() as client:
         yield client
+
+
+@pytest.fixture
+async def receiver(anyio_backend: str) -> AsyncIterator[Receiver]:
+    """A server that is notified by web hooks."""
+    async with Receiver().run() as receiver:
+        assert isinstance(receiver, Receiver)
+        yield receiver
+
+
+@pytest.fixture
+async def office(tmp_path: Path, clock: FakeClock, anyio_backend: str) -> AsyncIterator[Office]:
+    """Everything between a report and its delivery, in the loop of the test and on ``clock``."""
+    async with open_office(tmp_path, clock) as office:
+        yield office

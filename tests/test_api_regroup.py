@@ -9,18 +9,14 @@ import pytest
 
 from faultline_lite.fingerprint import truncate
 from faultline_lite.store.regroup_journal import begin
+from tests.errors import post
 from tests.fakes import FakeClock
-from tests.reports import error_path, errors_path, make_entry, occurrences_path
+from tests.reports import error_path, errors_path, occurrences_path
 from tests.servers import RunningServer, running_server, server_process
 
 LONG = "x" * 700
 #: More than any regrouping of these tests takes.
 MANY_LOOKS = 10_000
-
-
-def post(client: httpx.Client, *messages: str, **fields: Any) -> None:
-    entries = [make_entry(message, **fields) for message in messages]
-    assert client.post(errors_path(), json={"errors": entries}).status_code == 201
 
 
 def listed(client: httpx.Client) -> dict[str, tuple[int, str]]:

@@ -1,6 +1,5 @@
 """What a message says of each error: links, whole messages, the occurrence it is about."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,6 @@ from tests.reports import PROJECT
 pytestmark = pytest.mark.anyio
 #: Of the first occurrence, since the clock stands still.
 PLACE = "9007197773704591"
-
-
-@pytest.fixture
-async def receiver(anyio_backend: str) -> AsyncIterator[Receiver]:
-    async with Receiver().run() as receiver:
-        assert isinstance(receiver, Receiver)
-        yield receiver
 
 
 async def only_error(receiver: Receiver) -> dict[str, Any]:
@@ -59,12 +51,6 @@ async def test_link_leads_to_the_template_or_to_this_server(
         error = await only_error(receiver)
 
     assert error["link"] == link
-
-
-@pytest.fixture
-async def office(tmp_path: Path, clock: FakeClock, anyio_backend: str) -> AsyncIterator[Office]:
-    async with open_office(tmp_path, clock) as office:
-        yield office
 
 
 async def test_error_is_called_by_its_first_message_and_shows_its_latest_occurrence(

@@ -1,8 +1,6 @@
 """What goes of notifications in time: old deliveries, configs out of use, what was deleted."""
 
 import sqlite3
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -14,27 +12,14 @@ from faultline_lite.store.notification_retention import (
     list_unused_configs,
 )
 from faultline_lite.store.projects import delete_project
-from tests.fakes import Answer, FakeClock, Fault, Receiver
+from tests.fakes import Answer, Fault, Receiver
 from tests.fakes.receiver import told
-from tests.office import Office, open_office
+from tests.office import Office
 from tests.reports import PROJECT
 
 pytestmark = pytest.mark.anyio
 DAY_SECONDS = 86_400
 TABLES = ("channel", "channel_config", "outbox", "delivery", "delivery_item", "tracked_issue")
-
-
-@pytest.fixture
-async def receiver(anyio_backend: str) -> AsyncIterator[Receiver]:
-    async with Receiver().run() as receiver:
-        assert isinstance(receiver, Receiver)
-        yield receiver
-
-
-@pytest.fixture
-async def office(tmp_path: Path, clock: FakeClock, anyio_backend: str) -> AsyncIterator[Office]:
-    async with open_office(tmp_path, clock) as office:
-        yield office
 
 
 async def count(office: Office) -> dict[str, int]:

@@ -27,12 +27,6 @@ async def github(anyio_backend: str) -> AsyncIterator[FakeGitHub]:
         assert github.problems == []
 
 
-@pytest.fixture
-async def office(tmp_path: Path, clock: FakeClock, anyio_backend: str) -> AsyncIterator[Office]:
-    async with open_office(tmp_path, clock) as office:
-        yield office
-
-
 def config(github: FakeGitHub, **fields: Any) -> dict[str, Any]:
     return {
         "type": "github",

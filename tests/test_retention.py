@@ -12,8 +12,9 @@ import pytest
 
 from faultline_lite.retention.thinning import MIN_KEPT
 from faultline_lite.store.pages import get_used_bytes
+from tests.errors import post
 from tests.fakes import FakeClock
-from tests.reports import error_path, errors_path, make_entry, occurrences_path
+from tests.reports import error_path, errors_path, occurrences_path
 from tests.servers import RunningServer, running_server
 
 DAY_SECONDS = 86_400
@@ -32,11 +33,6 @@ def running(folder: Path, clock: FakeClock | None = None, **limits: Any) -> Iter
     limits = {"retention_days": 0, "max_occurrences_per_error": 0, "max_db_bytes": 0, **limits}
     with running_server(folder, clock, **limits) as server, server.client() as client:
         yield Running(server, client, clock)
-
-
-def post(client: httpx.Client, *messages: str, **fields: Any) -> None:
-    entries = [make_entry(message, **fields) for message in messages]
-    assert client.post(errors_path(), json={"errors": entries}).status_code == 201
 
 
 def listed(client: httpx.Client) -> dict[str, int]:
