@@ -119,6 +119,16 @@ def test_bad_change_is_refused_and_named(
     assert summary(standing_client, "kept", project) == before
 
 
+@pytest.mark.parametrize("status", ["closed", 1])
+def test_status_that_there_is_not_is_answered_with_those_that_there_are(
+    standing_client: httpx.Client, project: str, status: object
+) -> None:
+    post(standing_client, "kept", project=project)
+    answer = standing_client.patch(error_path("kept", project), json={"status": status})
+
+    assert answer.json()["message"] == "must be one of unresolved, resolved"
+
+
 @pytest.mark.parametrize("number", ["1e400", "1" * 5000])
 def test_change_with_a_number_beyond_all_bounds_is_refused_and_named(
     standing_client: httpx.Client, project: str, number: str

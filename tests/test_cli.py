@@ -23,7 +23,7 @@ from click.testing import CliRunner, Result
 import faultline_lite
 from faultline_lite import __version__
 from faultline_lite.cli import cli
-from faultline_lite.cli.output import json_line, json_text, printable
+from faultline_lite.cli.output import fit_widths, json_line, json_text, printable
 from faultline_lite.config import load_config
 from faultline_lite.database_file import prepare_database
 from faultline_lite.exceptions import ConfigError
@@ -319,6 +319,38 @@ def test_check_names_what_is_wrong_with_the_settings(values: dict[str, Any], exp
     assert result.exit_code == int(expected.startswith("FAILED"))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("allow_private", True, "true"),
+        ("max_db_bytes", "10 GB", "10 GB"),
+        ("max_db_bytes", "1536 MiB", "1536 MiB"),
+        ("max_db_bytes", 1000, "1 kB"),
+        ("max_db_bytes", 1001, "1001"),
+    ],
+)
+def test_check_shows_values_as_the_file_has_them(key: str, value: Any, shown: str) -> None:
+    write_config(**{key: value})
+
+    result = run("check")
+
+    assert re.search(rf"^{key} +{shown} +file$", result.stdout, re.MULTILINE)
+
+
+def test_check_fails_where_there_are_folders_in_place_of_files() -> None:
+    write_config()
+    Path("faultline.db").mkdir()
+    Path("faultline.key").mkdir(mode=0o700)
+
+    result = run("check")
+
+    folder = Path.cwd().resolve()
+    assert findings_of(result)[1:3] == [
+        f"FAILED   the key file {folder}/faultline.key cannot be read: Is a directory",
+        f"FAILED   database {folder}/faultline.db: it is a folder",
+    ]
+
+
 def test_check_warns_of_a_configuration_file_with_keys_that_others_may_read() -> None:
     write_config(master_api_key="0123456789abcdef").chmod(0o644)
 
@@ -523,6 +555,23 @@ def test_send_takes_either_a_file_or_a_message(arguments: list[str]) -> None:
 
     assert result.exit_code == 2
     assert result.stderr.endswith("Error: give either FILE or --message\n")
+
+
+def test_type_is_not_passed_over_beside_a_file() -> None:
+    result = run("send", "--project", "web", "-", "--type", "notice", input="{}")
+
+    assert result.exit_code == 2
+    assert "--type goes with --message" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("errors", ""), ("show", "web", ""), ("delete", "", "oops", "--yes")]
+)
+def test_empty_name_asks_for_nothing(arguments: tuple[str, ...], far: Far) -> None:
+    with pytest.raises(ConfigError, match="a project and a message are not empty"):
+        ask(far, *arguments)
+
+    assert far.seen == []
 
 
 def test_send_makes_a_report_of_a_message(far: Far) -> None:
@@ -763,6 +812,19 @@ def test_backup_that_is_not_whole_leaves_what_was_there(kind: str, far: Far) -> 
     assert Path("copy.db").read_text() == "before"
 
 
+@pytest.mark.parametrize(
+    "arguments", [("backup", "pipe", "--force"), ("export", "--output", "pipe", "--force")]
+)
+def test_force_replaces_files_alone(arguments: tuple[str, ...], far: Far) -> None:
+    os.mkfifo("pipe")
+
+    result = ask(far, *arguments)
+
+    assert result.exit_code == 2
+    assert result.stderr.endswith("Error: pipe is no regular file\n")
+    assert Path("pipe").is_fifo()
+
+
 def occurrence(place: str) -> bytes:
     return b'{"reversedUnixtime": "%s",\n "n": 1.10, "t": "\xe2\x80\xae"}' % place.encode()
 
@@ -834,6 +896,21 @@ def test_export_of_all_skips_a_project_that_was_deleted_meanwhile(far: Far) -> N
 
 
 # What is printed
+
+
+@pytest.mark.parametrize(
+    ("widths", "columns", "expected"),
+    [
+        ([10, 80, 25], 200, [10, 80, 25]),
+        ([10, 80, 25], 100, [10, 61, 25]),
+        ([70, 80, 25], 100, [35, 36, 25]),
+        ([10, 80, 25], 40, [10, 28, 25]),
+    ],
+)
+def test_table_is_narrowed_to_the_terminal(
+    widths: list[int], columns: int, expected: list[int]
+) -> None:
+    assert fit_widths(widths, columns) == expected
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,20 @@ def test_retry_of_what_has_not_failed_is_refused(server: RunningServer, receiver
     assert "the delivery has not failed: it is sent" in result.stderr
 
 
+def test_retry_goes_on_after_what_cannot_be_retried(
+    server: RunningServer, receiver: Receiver
+) -> None:
+    receiver.script.append(Answer(404))
+    report(server, receiver.config())
+    failed = wait_for_delivery(server)
+
+    result = ask(server, "deliveries", "retry", "999999", str(failed["id"]))
+
+    assert result.exit_code == 1
+    assert result.stderr == "Error: 999999: 404: there is no such delivery\n"
+    assert result.stdout == f"{failed['id']} is due: webhook 127.0.0.1\n"
+
+
 def test_why_says_what_was_decided_and_what_became_of_it(
     server: RunningServer, receiver: Receiver
 ) -> None:
@@ -155,8 +169,9 @@ def test_why_of_a_report_without_channels_says_so(server: RunningServer) -> None
     }
 
 
+@pytest.mark.parametrize("is_bare", [False, True])
 def test_trial_sends_one_sample_through_every_config(
-    server: RunningServer, receiver: Receiver, tmp_path: Path
+    server: RunningServer, receiver: Receiver, tmp_path: Path, is_bare: bool
 ) -> None:
     slack = FakeSlack()
     with far_side(slack):
@@ -166,6 +181,8 @@ def test_trial_sends_one_sample_through_every_config(
             {"type": "slack", "endpoint": endpoint, "channel": "#random"},
         ]
         sealed = KeyStore(tmp_path / "faultline.key").seal(json.dumps(configs).encode())
+        if is_bare:
+            sealed = sealed.rpartition(".")[2]
         result = CliRunner().invoke(cli, ["notify-test", sealed], catch_exceptions=False)
 
     assert result.exit_code == 0

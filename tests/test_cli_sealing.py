@@ -176,6 +176,11 @@ def test_expiry_that_is_no_time_or_over_is_refused(expires: str) -> None:
     assert refuse(ConfigError, lambda: seal(SLACK, "--expires", expires)).startswith("--expires: ")
 
 
+@pytest.mark.parametrize("origin", ["example.com", "https://a.example/page", "https://"])
+def test_origin_that_no_browser_sends_is_refused(origin: str) -> None:
+    assert refuse(ConfigError, lambda: seal(SLACK, "--origin", origin)).startswith("--origin: ")
+
+
 def test_unknown_field_is_warned_of_by_its_name() -> None:
     result = seal({**SLACK, "chanel": "to-be-concealed"})
 

@@ -35,10 +35,10 @@ def test_search_shows_what_was_found_and_where(filled: RunningServer) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.splitlines() == [
         r"shop: Undefined index: \x1b[31mfaultline",
-        "    notice, unresolved, 1 times, last 2016-12-06T15:00:00+00:00",
+        "    notice, unresolved, 1 time(s), last 2016-12-06T15:00:00+00:00",
         r"    message: Undefined index: \x1b[31mfaultline",
         "shop: other",
-        "    notice, unresolved, 1 times, last 2016-12-06T15:00:00+00:00",
+        "    notice, unresolved, 1 time(s), last 2016-12-06T15:00:00+00:00",
         "    value: an index of words",
     ]
 
@@ -49,6 +49,12 @@ def test_matches_are_bold_on_a_terminal(filled: RunningServer) -> None:
 
     assert re.search(r"too \S+far\S+$", result.stdout) is not None
     assert f"message: an index too {click.style('far', bold=True)}" in result.stdout
+
+
+def test_search_that_finds_nothing_says_so(filled: RunningServer) -> None:
+    result = search(filled, "nowhere-to-be-found")
+
+    assert (result.stdout, result.stderr) == ("", "nothing found\n")
 
 
 def test_search_prints_json(filled: RunningServer) -> None:

@@ -16,7 +16,8 @@ from faultline_lite.exceptions import FaultlineError
 def cli() -> None:
     """Track errors in one process.
 
-    `faultline-lite serve` starts it; the other commands talk to a server that runs.
+    `faultline-lite serve` starts it. `init`, `check`, `keys`, `seal` and `notify-test` work without
+    it; the other commands talk to a server that runs.
     """
 
 

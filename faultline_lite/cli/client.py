@@ -134,7 +134,12 @@ class Client:
 
 
 def path_of(project: str, *segments: str) -> str:
-    """Return the path of something in a project, each segment percent-encoded as one."""
+    """Return the path of something in a project, each segment percent-encoded as one.
+
+    Raises ConfigError where one is empty, which is where a variable was not set.
+    """
+    if not all((project, *segments)):
+        raise ConfigError("a project and a message are not empty")
     encoded = "/".join(_encode(segment) for segment in (project, *segments))
     return f"/v0/projects/{encoded}"
 

@@ -16,7 +16,14 @@ _HEAD = """\
 #: They have a default that depends on the machine, or none: an empty text stands for it.
 _SHOWN_EMPTY = ("db", "key_file", "master_api_key", "public_url")
 #: Largest first.
-_SIZE_UNITS = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10}
+_SIZE_UNITS = {
+    "GiB": 2**30,
+    "GB": 10**9,
+    "MiB": 2**20,
+    "MB": 10**6,
+    "KiB": 2**10,
+    "kB": 10**3,
+}
 
 
 def render_config(values: Mapping[str, Any]) -> str:

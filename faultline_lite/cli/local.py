@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -139,10 +140,16 @@ def _key_header(config: Config) -> str:
 
 def _setting(config: Config, key: str) -> tuple[str, str, str]:
     value = getattr(config, key)
-    shown = ", ".join(value) if isinstance(value, tuple) else str(to_readable(key, value))
-    if key in SECRET_KEYS and value:
-        shown = "set"
-    return key, "" if value is None else shown, config.sources[key]
+    if value is None:
+        shown = ""
+    elif key in SECRET_KEYS:
+        shown = "set" if value else ""
+    elif isinstance(value, tuple):
+        shown = ", ".join(value)
+    else:
+        # True and false as they stand in the file.
+        shown = str(value).lower() if isinstance(value, bool) else str(to_readable(key, value))
+    return key, shown, config.sources[key]
 
 
 def _find(config: Config, file: Path | None) -> Iterator[Finding]:
@@ -151,9 +158,16 @@ def _find(config: Config, file: Path | None) -> Iterator[Finding]:
     holds_keys = any(config.sources[key] == "file" for key in SECRET_KEYS)
     if file and holds_keys and os.name == "posix" and file.stat().st_mode & 0o077:
         yield "warning", f"{file} holds API keys and is open to others: chmod 600 {file}"
-    yield _find_key_file(config.key_file)
-    yield _find_database(config.db)
-    yield _find_room(config)
+    for look in (
+        partial(_find_key_file, config.key_file),
+        partial(_find_database, config.db),
+        partial(_find_room, config),
+    ):
+        try:
+            yield look()
+        except OSError as error:
+            # A folder that may not be looked into says nothing of the others.
+            yield "FAILED", f"{error.filename}: {error.strerror}"
 
 
 def _find_keys(config: Config) -> Iterator[Finding]:
@@ -176,7 +190,7 @@ def _find_keys(config: Config) -> Iterator[Finding]:
 
 def _find_key_file(path: Path) -> Finding:
     if not path.exists():
-        return "ok", f"key file {path}: none yet, made at the first start"
+        return _find_nothing(f"key file {path}", path)
     try:
         pairs = load_key_file(path)
     except ConfigError as error:
@@ -186,17 +200,26 @@ def _find_key_file(path: Path) -> Finding:
 
 def _find_database(path: Path) -> Finding:
     if not path.exists() or path.stat().st_size == 0:
-        folder = _existing_folder(path)
-        if not os.access(folder, os.W_OK):
-            return "FAILED", f"database {path}: cannot be made, {folder} is not writable"
-        return "ok", f"database {path}: none yet, made at the first start"
+        return _find_nothing(f"database {path}", path)
+    if path.is_dir():
+        return "FAILED", f"database {path}: it is a folder"
     try:
         problems = quick_check(path)
     except DatabaseUnusableError as error:
         return "FAILED", str(error)
     if problems:
         return "FAILED", f"database {path}: {problems[0]} ({len(problems)} problem(s))"
+    if not all(os.access(each, os.W_OK) for each in (path, path.parent)):
+        return "FAILED", f"database {path}: it, or the folder that it is in, is not writable"
     return "ok", f"database {path}: sound, {path.stat().st_size / 2**20:.1f} MiB"
+
+
+def _find_nothing(what: str, path: Path) -> Finding:
+    """Say of a file that is not there whether it can be made."""
+    folder = _existing_folder(path)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return "FAILED", f"{what}: cannot be made, {folder} is not writable"
+    return "ok", f"{what}: none yet, made at the first start"
 
 
 def _find_room(config: Config) -> Finding:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -24,6 +26,9 @@ from faultline_lite.sealedbox import load_key_file, open_sealed
 
 MAX_DELIVERIES = 200
 STATES = ("due", "sending", "sent", "failed")
+BAD_REQUEST, NOT_FOUND = 400, 404
+#: A sealed box as any libsodium gives it, in either alphabet of base64.
+_BARE_BOX = re.compile(r"[\w+/-]{100,}={0,2}", re.ASCII)
 
 
 class ListingGroup(click.Group):
@@ -95,15 +100,25 @@ def list_deliveries(
 @connected()
 def retry(client: Client, ids: tuple[int, ...], as_json: bool) -> None:
     """Try failed deliveries again, now."""
-    changed = [
-        client.send("POST", f"/v0/deliveries/{each}/retry", DeliveryChanged)["data"]["delivery"]
-        for each in ids
-    ]
+    changed, refused = [], False
+    for each in ids:
+        try:
+            answer = client.send("POST", f"/v0/deliveries/{each}/retry", DeliveryChanged)
+        except ServerError as error:
+            # One that was sent meanwhile does not keep the others from it; the rest fails alike.
+            if error.status not in {BAD_REQUEST, NOT_FOUND}:
+                raise
+            refused = True
+            click.echo(f"Error: {printable(f'{each}: {error}')}", err=True)
+        else:
+            delivery = answer["data"]["delivery"]
+            changed.append(delivery)
+            if not as_json:
+                click.echo(f"{delivery['id']} is due: {printable(delivery['channel'])}")
     if as_json:
         click.echo(json_text(changed))
-        return
-    for each in changed:
-        click.echo(f"{each['id']} is due: {printable(each['channel'])}")
+    if refused:
+        sys.exit(1)
 
 
 @click.command()
@@ -165,7 +180,9 @@ COMMANDS = (deliveries, why, notify_test)
 
 def _read_config(config: str, settings: Config) -> Any:
     """Return the JSON of a config. Raises ConfigError or ChannelConfigError, quoting nothing."""
-    if config.startswith("sb1."):
+    # A name that is too long for a file is none, to os.path; to Path it is an error.
+    is_bare_box = _BARE_BOX.fullmatch(config) and not os.path.exists(config)  # noqa: PTH110
+    if config.startswith("sb1.") or is_bare_box:
         content = config.encode()
     elif config == "-":
         content = sys.stdin.buffer.read()

@@ -1,6 +1,7 @@
 """Text for a terminal: tables, and reports' text that cannot steer the terminal."""
 
 import json
+import shutil
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -11,6 +12,9 @@ import msgspec
 
 #: Longer cells are cut in tables; --json has them whole.
 MAX_CELL_COLUMNS = 80
+#: What a terminal leaves of them at least: a time, and the beginning of a message.
+LEAST_CELL_COLUMNS = 28
+_GAP = "  "
 #: Invisible, or turning the direction of what follows (Unicode's general categories).
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -35,11 +39,17 @@ def print_table(
 ) -> None:
     """Print rows under headings; numbers to the right, Japanese counted as two columns wide.
 
-    Cells are cut at MAX_CELL_COLUMNS unless they are wanted ``whole``.
+    Cells are cut at MAX_CELL_COLUMNS, and further to fit a terminal, unless they are wanted
+    ``whole``.
     """
     limit = sys.maxsize if whole else MAX_CELL_COLUMNS
     cells = [[_cut(printable(str(value)), limit) for value in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(headings, *cells, strict=True)]
+    if not whole and sys.stdout.isatty():
+        widths = fit_widths(widths, shutil.get_terminal_size().columns)
+        cells = [
+            [_cut(cell, width) for cell, width in zip(row, widths, strict=True)] for row in cells
+        ]
     numeric = [
         bool(rows) and all(type(row[n]) is int for row in rows) for n in range(len(headings))
     ]
@@ -48,7 +58,22 @@ def print_table(
             _pad(cell, width, right=right)
             for cell, width, right in zip(line, widths, numeric, strict=True)
         ]
-        click.echo("  ".join(padded).rstrip())
+        click.echo(_GAP.join(padded).rstrip())
+
+
+def fit_widths(widths: Sequence[int], columns: int) -> list[int]:
+    """Return the widths of a table's columns, the widest of them narrowed to fit into ``columns``.
+
+    None becomes narrower than LEAST_CELL_COLUMNS: rather a line is broken.
+    """
+    fitted = list(widths)
+    surplus = sum(fitted) + len(_GAP) * (len(fitted) - 1) - columns
+    for _ in range(surplus):
+        widest = max(fitted)
+        if widest <= LEAST_CELL_COLUMNS:
+            break
+        fitted[fitted.index(widest)] -= 1
+    return fitted
 
 
 def _is_unsafe(character: str) -> bool:

@@ -51,6 +51,8 @@ def send(
     """
     if (file is None) == (message is None):
         raise click.UsageError("give either FILE or --message")
+    if file is not None and type_ is not None:
+        raise click.UsageError("--type goes with --message; a FILE has the types in it")
     if message is None:
         body = file.read()
     else:
@@ -269,6 +271,9 @@ COMMANDS = (send, projects, errors, show, resolve, delete, backup, export)
 
 
 def _refuse_existing(file: Path, force: bool) -> None:
+    if file.exists() and not file.is_file():
+        # /dev/null would be replaced by a file, for everybody.
+        raise click.UsageError(f"{file} is no regular file")
     if file.exists() and not force:
         raise click.UsageError(f"{file} exists already (--force replaces it)")
 

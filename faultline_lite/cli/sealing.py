@@ -1,6 +1,7 @@
 """Commands about sealed configs, on this machine alone: keys, seal."""
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -25,6 +26,8 @@ from faultline_lite.sealedbox import seal as seal_bytes
 from faultline_lite.timekeys import format_time, parse_time
 
 Json = dict[str, Any]
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+/?", re.IGNORECASE)
 
 
 @click.group()
@@ -144,6 +147,10 @@ def _restrict(value: Any, restrictions: Json) -> None:
     given = {name: limit for name, limit in restrictions.items() if limit}
     if "expires" in given:
         _check_expiry(given["expires"])
+    for origin in given.get("origins", ()):
+        # What a browser sends; any other text would never match, and nothing would ever be told.
+        if not _ORIGIN.fullmatch(origin):
+            raise ConfigError("--origin: expected one such as https://example.com, without a path")
     for each in value if isinstance(value, list) else [value]:
         if given and isinstance(each, dict):
             stated = each.get("restrict")

@@ -38,6 +38,8 @@ def search(
     else:
         for error in page["errors"]:
             _print_error(error)
+        if not page["errors"]:
+            click.echo("nothing found", err=True)
     if page.get("notice"):
         click.echo(printable(str(page["notice"])), err=True)
     if page.get("nextCursor") is not None:
@@ -51,7 +53,7 @@ COMMANDS = (search,)
 def _print_error(error: FoundError) -> None:
     click.echo(f"{printable(error['project'])}: {printable(error['message'])}")
     click.echo(
-        f"    {printable(error['type'])}, {printable(error['status'])}, {error['count']} times, "
+        f"    {printable(error['type'])}, {printable(error['status'])}, {error['count']} time(s), "
         f"last {printable(error['lastUpdated'])}"
     )
     snippet = error.get("snippet")

@@ -4,7 +4,7 @@ import re
 import types
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -104,7 +104,8 @@ def _walk(
             found = True
             yield problem
     if not found:
-        yield Problem(message, path)
+        choices = _choices(shape)
+        yield Problem(f"must be one of {', '.join(choices)}" if choices else message, path)
     elif isinstance(value, dict):
         yield from _missing(value, shape, path)
 
@@ -119,6 +120,13 @@ def _narrow(shape: Any, value: Any) -> Any:
         if isinstance(value, list) and get_origin(member) is list:
             return member
     return shape
+
+
+def _choices(shape: Any) -> tuple[str, ...]:
+    """Return the words that a value may be, nothing where it is not one of a few."""
+    members = get_args(shape) if get_origin(shape) in {Union, types.UnionType} else (shape,)
+    literals = [member for member in members if get_origin(member) is Literal]
+    return tuple(str(choice) for literal in literals for choice in get_args(literal))
 
 
 def _parts(value: Any, shape: Any) -> Iterator[tuple[str, Any, Any]]:
