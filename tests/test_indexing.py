@@ -1,5 +1,6 @@
 """The index follows the occurrences: each once, none lost, whatever happens in between."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable
@@ -183,6 +184,26 @@ async def test_given_up_document_is_taken_out_whole(index: Index) -> None:
     assert await index.count("search_document") == 1
     assert (await index.count("search_row"), await index.count("search_text")) == (1, 1)
     assert await index.found("value") == ["kept"]
+
+
+async def test_what_was_taken_out_of_the_index_takes_no_room(index: Index) -> None:
+    def measure_bytes(connection: sqlite3.Connection) -> int:
+        (size_bytes,) = connection.execute(
+            "SELECT sum(length(block)) FROM search_gram_data"
+        ).fetchone()
+        return int(size_bytes)
+
+    for number in range(100):
+        values = [hashlib.sha256(f"{number} {n}".encode()).hexdigest() for n in range(20)]
+        await index.store(f"number {number}", *values, error=number + 1)
+    await index.indexing.catch_up()
+    full_bytes = await index.database.read(measure_bytes)
+    await index.database.write(erase_errors, [*range(1, 81)], 10_000)
+    await index.indexing.catch_up()
+    left_bytes = await index.database.read(measure_bytes)
+
+    assert left_bytes < full_bytes * 0.3
+    assert await index.found("number 99") == ["number 99"]
 
 
 async def test_document_is_made_anew_once_as_many_are_gone_as_are_kept(index: Index) -> None:

@@ -8,6 +8,7 @@ the first is gone for reasons of age, the error's document is made anew from tho
 Its caller alone changes rows, one step after the other.
 """
 
+import asyncio
 import sqlite3
 import time
 from collections import deque
@@ -29,6 +30,12 @@ from faultline_lite.timekeys import DAY_MS
 #: Rows that are taken out, and occurrences that are read again, in one step.
 STEP_ROWS = 16
 STEP_OCCURRENCES = 64
+#: Pages that are merged in one step.
+STEP_PAGES = 16
+#: The table of grams is merged whole when a row was taken out for so many that are left.
+ROWS_LEFT = 4
+#: While reports wait for the writer, merging is followed by a pause of so many times its length.
+BUSY_PAUSE = 3.0
 #: Characters of text past which a row takes in no more.
 ROW_CHARACTERS = 32_768
 #: Texts of one error that are known while its document is made anew.
@@ -67,6 +74,11 @@ class IndexUpkeep:
         self._give_way = give_way
         self._outdated: deque[int] = deque()
         self._looks_at = clock.monotonic() + LOOK_SECONDS
+        #: Rows taken out since the grams were merged, and what was left when that was last asked.
+        self._taken_out = 0
+        self._rows_left = 0
+        #: What the next step of merging the grams is told; 0 where none is under way.
+        self._merge_pages = 0
 
     def look_soon(self) -> None:
         """Look for outdated documents with the next step: many may have become so."""
@@ -74,7 +86,12 @@ class IndexUpkeep:
 
     async def step(self) -> bool:
         """Do one piece of the work; return whether there was any."""
-        return await self._take_out() or await self._merge() or await self._renew()
+        return (
+            await self._take_out()
+            or await self._merge()
+            or await self._renew()
+            or await self._compact()
+        )
 
     async def renew(self, error_id: int) -> None:
         """Make the error's document anew from the occurrences that are kept."""
@@ -127,6 +144,26 @@ class IndexUpkeep:
         if found is None:
             return False
         await self._database.write(store.delete_last_rows, *found)
+        self._taken_out += len(found[1])
+        return True
+
+    async def _compact(self) -> bool:
+        """Merge some pages of the table of grams, once much in it is of rows that are gone.
+
+        What is taken out stays in it, marked as deleted, until FTS5 happens to merge it. Where room
+        is short, ever more errors would go for room that does not come back.
+        """
+        if not self._merge_pages and self._taken_out * ROWS_LEFT > self._rows_left:
+            self._rows_left = await self._database.maintain(store.count_rows)
+            if self._taken_out * ROWS_LEFT > self._rows_left:
+                self._taken_out, self._merge_pages = 0, -STEP_PAGES
+        if not self._merge_pages:
+            return False
+        started = time.perf_counter()
+        goes_on = await self._database.write(store.merge_grams, self._merge_pages)
+        self._merge_pages = STEP_PAGES if goes_on else 0
+        if self._database.queued_bytes:
+            await asyncio.sleep((time.perf_counter() - started) * BUSY_PAUSE)
         return True
 
     def _read_given_up(self, connection: sqlite3.Connection) -> tuple[int, list[OldRow]] | None:

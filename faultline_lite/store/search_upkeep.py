@@ -100,6 +100,23 @@ def replace_rows(
         )
 
 
+def count_rows(connection: sqlite3.Connection) -> int:
+    """Return how many rows the index has."""
+    (count,) = connection.execute("SELECT count(*) FROM search_row").fetchone()
+    return int(count)
+
+
+def merge_grams(connection: sqlite3.Connection, pages: int) -> bool:
+    """Merge so many pages of the table of grams; return whether there may be more to merge.
+
+    A negative number of them begins to merge all of the table into one (sqlite.org/fts5.html, "The
+    'merge' Command").
+    """
+    before = connection.total_changes
+    connection.execute("INSERT INTO search_gram (search_gram, rank) VALUES ('merge', ?)", (pages,))
+    return connection.total_changes - before >= 2
+
+
 def list_outdated(connection: sqlite3.Connection, before_ms: int) -> list[int]:
     """Return ids of errors whose documents are to be made anew.
 
