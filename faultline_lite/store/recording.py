@@ -249,12 +249,15 @@ def _insert_addresses(
     }
     for project, group_key, address_key in addresses:
         error = known.errors[project, group_key]
+        # Nearly all are there already; to count them takes as long as the error has many.
         connection.execute(
             """
-            INSERT OR IGNORE INTO address (project_id, address_key, error_id)
-            SELECT ?, ?, ? WHERE (SELECT count(*) FROM address WHERE error_id = ?) < ?
+            INSERT INTO address (project_id, address_key, error_id)
+            SELECT ?1, ?2, ?3 WHERE NOT EXISTS (
+                SELECT 1 FROM address WHERE (project_id, address_key, error_id) = (?1, ?2, ?3)
+            ) AND (SELECT count(*) FROM address WHERE error_id = ?3) < ?4
             """,
-            (error.project_id, address_key, error.id, error.id, MAX_ADDRESSES),
+            (error.project_id, address_key, error.id, MAX_ADDRESSES),
         )
 
 
