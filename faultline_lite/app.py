@@ -148,17 +148,8 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     recompression = Recompression(database, codec, lambda: scheduler.wake("recompress"))
     training = PayloadTraining(database, codec, clock, recompression.begin)
     indexing = Indexing(database, codec, clock, lambda: scheduler.wake("index"))
-    scheduler.add("checkpoint", 1.0, database.checkpoint)
-    scheduler.add("index", 1.0, indexing.run)
     census = Census(database, codec, lambda: scheduler.wake("census"))
     retention = Retention(config, database, clock, metrics, census)
-    scheduler.add("census", 2.0, census.run)
-    scheduler.add("train", 1.0, training.run)
-    scheduler.add("recompress", 60.0, recompression.run)
-    scheduler.add("retention", 60.0, retention.run)
-    scheduler.add("outbox", LOOK_AROUND_SECONDS, outbox.look_around)
-    if config.max_db_bytes > 0 or config.min_free_bytes > 0:
-        scheduler.add("size", 1.0, retention.hold_size)
 
     def index_moved() -> None:
         indexing.upkeep.look_soon()
@@ -167,8 +158,17 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     regrouping = Regrouping(
         config, database, codec, clock, lambda: scheduler.wake("regroup"), index_moved
     )
-    scheduler.add("regroup", 60.0, regrouping.run, first_after_seconds=1.0)
+    scheduler.add("checkpoint", 1.0, database.checkpoint)
+    scheduler.add("index", 1.0, indexing.run)
+    scheduler.add("census", 2.0, census.run)
+    scheduler.add("train", 1.0, training.run)
+    scheduler.add("recompress", 60.0, recompression.run)
+    scheduler.add("retention", 60.0, retention.run)
     scheduler.add("erase", 3600.0, retention.erase_deleted)
+    scheduler.add("regroup", 60.0, regrouping.run, first_after_seconds=1.0)
+    scheduler.add("outbox", LOOK_AROUND_SECONDS, outbox.look_around)
+    if config.max_db_bytes > 0 or config.min_free_bytes > 0:
+        scheduler.add("size", 1.0, retention.hold_size)
     return Services(
         config=config,
         clock=clock,
