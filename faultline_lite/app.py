@@ -1,6 +1,7 @@
 """Put the server together: its parts, routes and periodic jobs, their beginning and end."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,7 +25,13 @@ from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.egress.destinations import Destinations
 from faultline_lite.egress.guard import Egress
-from faultline_lite.exceptions import DatabaseUnavailableError, NoRoomError, RequestError
+from faultline_lite.exceptions import (
+    DatabaseUnavailableError,
+    DatabaseUnusableError,
+    FaultlineError,
+    NoRoomError,
+    RequestError,
+)
 from faultline_lite.health import Health
 from faultline_lite.http.body import MAX_ARRIVING_BYTES, ByteBudget
 from faultline_lite.http.keys import KeyRing
@@ -66,9 +73,16 @@ def create_app(config: Config, clock: Clock | None = None) -> Edge:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        services = await start_services(config, clock, metrics)
-        app.state.services = services
-        app.state.pages = await make_pages(services)
+        try:
+            services = await start_services(config, clock, metrics)
+            app.state.services = services
+            app.state.pages = await make_pages(services)
+        except sqlite3.DatabaseError as error:
+            hint = "`faultline-lite check` looks further"
+            app.state.failure = DatabaseUnusableError(
+                f"{config.db} cannot be used: {error}; {hint}"
+            )
+            raise app.state.failure from error
         services.scheduler.start()
         await services.outbox.start()
         try:
@@ -103,6 +117,12 @@ def end_streams(app: Edge) -> None:
     """End what would never end by itself, when a shutdown begins."""
     services: Services = app.app.state.services
     services.live.close()
+
+
+def start_failure(app: Edge) -> FaultlineError | None:
+    """Return what kept the application from starting, where a user can mend it."""
+    failure: FaultlineError | None = getattr(app.app.state, "failure", None)
+    return failure
 
 
 def make_egress(config: Config) -> Egress:

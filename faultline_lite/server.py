@@ -13,7 +13,7 @@ from functools import partial
 
 import uvicorn
 
-from faultline_lite.app import SHUTDOWN_SECONDS, create_app, end_streams
+from faultline_lite.app import SHUTDOWN_SECONDS, create_app, end_streams, start_failure
 from faultline_lite.config import Config
 from faultline_lite.connection import Connection
 from faultline_lite.database_file import lock_database, prepare_database
@@ -47,10 +47,14 @@ def serve(config: Config, on_ready: Callable[[str], None]) -> None:
         copy = prepare_database(config.db, config.min_free_bytes)
         if copy is not None:
             _logger.info("the database was upgraded; a copy from before is at %s", copy)
-        server = Server(config, create_app(config), lambda: on_ready(base_url(listener)))
-        server.run(sockets=[listener])
-        if not server.started:
-            raise ConfigError("the server could not start; the log says why")
+        app = create_app(config)
+        server = Server(config, app, lambda: on_ready(base_url(listener)))
+        try:
+            server.run(sockets=[listener])
+        except SystemExit:
+            # uvicorn's end of a start that failed.
+            unknown = ConfigError("the server could not start; the log says why")
+            raise start_failure(app) or unknown from None
     _logger.info("stopped; everything that was taken is stored")
 
 

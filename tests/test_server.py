@@ -4,13 +4,16 @@ import json
 import re
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from faultline_lite.database_file import prepare_database
 from tests.fakes import FakeClock
 from tests.load import KEEP_ALL, Load, check_everything_is_there, running_load
 from tests.reports import error_path, errors_path, make_report
@@ -106,6 +109,29 @@ def test_second_server_on_the_same_database_refuses(tmp_path: Path) -> None:
     assert second.stdout == ""
     assert second.stderr == (f"Error: another faultline-lite serves {database}: stop it first\n")
     assert still.status_code == 201
+
+
+def test_damaged_database_is_refused_in_two_lines(tmp_path: Path) -> None:
+    database = tmp_path / "faultline.db"
+    prepare_database(database)
+    with closing(sqlite3.connect(database)) as connection:
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'payload_dictionary'"
+        ).fetchone()
+    with database.open("r+b") as file:
+        file.seek((page - 1) * page_bytes)
+        file.write(b"\xff" * page_bytes)
+
+    done = run_program("serve", "--port", "0", "--db", str(database), folder=tmp_path)
+
+    first, second = done.stderr.splitlines()
+    assert first.endswith(" ERROR uvicorn.error: Application startup failed. Exiting.")
+    assert second == (
+        f"Error: {database} cannot be used: database disk image is malformed; "
+        "`faultline-lite check` looks further"
+    )
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_address_that_is_taken_is_refused(tmp_path: Path) -> None:

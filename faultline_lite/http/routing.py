@@ -101,7 +101,7 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request through."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._live(scope, receive, send)
             return
         path = scope["path"] = scope["raw_path"].decode("latin-1")
         status = 500
@@ -120,6 +120,16 @@ class Edge:
             endpoint = scope.get("endpoint")
             route = endpoint.path if isinstance(endpoint, Endpoint) else "other"
             self._metrics.count_request(route, scope["method"], status)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the server's beginning and end through."""
+
+        async def send_outwards(message: Message) -> None:
+            # Starlette adds a traceback, which whoever starts the server need not read for this.
+            is_told = hasattr(self.app.state, "failure")
+            await send({"type": message["type"]} if is_told else message)
+
+        await self.app(scope, receive, send_outwards)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._shortest.path_regex.match(scope["path"])
