@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from faultline_lite.api.answers import JsonAnswer
-from faultline_lite.http.addresses import address_of, find_error, no_occurrence
+from faultline_lite.http.addresses import address_of, find_error, no_occurrence, place_of
 from faultline_lite.http.parameters import get_choice, get_cursor, get_limit, make_cursor
 from faultline_lite.http.retries import try_again
 from faultline_lite.http.routing import segment
@@ -22,7 +22,7 @@ from faultline_lite.store.delivery_history import (
     list_deliveries,
     list_waiting,
 )
-from faultline_lite.timekeys import format_time, parse_reversed_unixtime
+from faultline_lite.timekeys import format_time
 
 DEFAULT_DELIVERIES = 50
 MAX_DELIVERIES = 200
@@ -67,10 +67,7 @@ async def get_decisions(request: Request) -> Response:
     services = services_of(request)
     address = address_of(request)
     timeunit = services.config.timeunit
-    try:
-        place = parse_reversed_unixtime(segment(request, "reversed_unixtime"))
-    except ValueError:
-        raise no_occurrence() from None
+    place = place_of(request)
 
     def read(connection: sqlite3.Connection) -> dict[str, Any]:
         error = find_error(connection, address)

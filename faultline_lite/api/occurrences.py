@@ -8,9 +8,8 @@ from starlette.responses import Response
 
 from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.exceptions import BadRequestError, Problem
-from faultline_lite.http.addresses import address_of, find_error, no_occurrence
+from faultline_lite.http.addresses import address_of, find_error, no_occurrence, place_of
 from faultline_lite.http.parameters import get_limit
-from faultline_lite.http.routing import segment
 from faultline_lite.http.services import services_of
 from faultline_lite.models import Error, Occurrence
 from faultline_lite.store.occurrences import get_occurrence, list_occurrences
@@ -41,10 +40,7 @@ async def get_one_occurrence(request: Request) -> Response:
     """Show one occurrence."""
     services = services_of(request)
     address = address_of(request)
-    try:
-        place = parse_reversed_unixtime(segment(request, "reversed_unixtime"))
-    except ValueError:
-        raise no_occurrence() from None
+    place = place_of(request)
 
     def read(connection: sqlite3.Connection) -> bytes:
         error = find_error(connection, address)

@@ -1,4 +1,4 @@
-"""Which error a path means."""
+"""Which error, or which occurrence of it, a path means."""
 
 import sqlite3
 
@@ -12,6 +12,7 @@ from faultline_lite.models import Error
 from faultline_lite.sentences import say
 from faultline_lite.store.errors import ErrorAddress, get_error
 from faultline_lite.store.projects import get_project_id
+from faultline_lite.timekeys import parse_reversed_unixtime
 
 
 def address_of(request: Request) -> ErrorAddress:
@@ -40,6 +41,17 @@ def address_of(request: Request) -> ErrorAddress:
     if is_truncated(message):
         return ErrorAddress(project, keys, (address_key(message), *keys))
     return ErrorAddress(project, keys, keys)
+
+
+def place_of(request: Request) -> tuple[int, int]:
+    """Return the (second, ordinal) of the occurrence in the path.
+
+    Raises NotFoundError where there can be none of that address.
+    """
+    try:
+        return parse_reversed_unixtime(segment(request, "reversed_unixtime"))
+    except ValueError:
+        raise no_occurrence() from None
 
 
 def find_error(connection: sqlite3.Connection, address: ErrorAddress) -> Error:

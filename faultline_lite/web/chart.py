@@ -11,10 +11,9 @@ from faultline_lite.store.census import list_versions
 from faultline_lite.store.delivery_history import list_delivery_times
 from faultline_lite.store.occurrences import list_regressions
 from faultline_lite.store.timeline import fill_buckets, get_first_ms, list_error_buckets
-from faultline_lite.timekeys import DAY_MS, MINUTE_MS, Span, Timeunit, span_around
+from faultline_lite.timekeys import DAY_MS, HOUR_MS, MINUTE_MS, Span, Timeunit, span_around
 from faultline_lite.web.formatting import visible
 
-HOUR_MS = 60 * MINUTE_MS
 #: Ranges to choose from, by their names in an address; "all" is everything there is.
 RANGES_MS = {
     "1h": HOUR_MS,

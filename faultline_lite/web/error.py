@@ -9,9 +9,8 @@ import msgspec
 from starlette.responses import Response
 
 from faultline_lite.exceptions import BadRequestError, ChannelConfigError, Problem
-from faultline_lite.http.addresses import address_of, find_error, no_occurrence
+from faultline_lite.http.addresses import address_of, find_error, no_occurrence, place_of
 from faultline_lite.http.changes import Change, change_error
-from faultline_lite.http.routing import segment
 from faultline_lite.models import Error, Occurrence
 from faultline_lite.notifications.links import error_path
 from faultline_lite.notifications.unsealing import Unsealer
@@ -20,12 +19,12 @@ from faultline_lite.store.occurrences import get_latest, get_neighbours, get_occ
 from faultline_lite.store.timeline import fill_buckets, list_error_buckets
 from faultline_lite.store.tracked_issues import list_issues
 from faultline_lite.timekeys import (
-    parse_reversed_unixtime,
+    HOUR_MS,
     parse_time,
     reversed_unixtime,
     span_around,
 )
-from faultline_lite.web.chart import HOUR_MS, RANGES_MS
+from faultline_lite.web.chart import RANGES_MS
 from faultline_lite.web.details import read_details
 from faultline_lite.web.forms import Form, first
 from faultline_lite.web.visits import Values, Visit
@@ -60,11 +59,7 @@ async def show_error(visit: Visit) -> Response:
 
 async def show_occurrence(visit: Visit) -> Response:
     """Show an error with the occurrence that the address names."""
-    try:
-        place = parse_reversed_unixtime(segment(visit.request, "reversed_unixtime"))
-    except ValueError:
-        raise no_occurrence() from None
-    return await _show(visit, place)
+    return await _show(visit, place_of(visit.request))
 
 
 async def change(visit: Visit, form: Form) -> Response:

@@ -5,10 +5,9 @@ import sqlite3
 import msgspec
 from starlette.responses import Response
 
-from faultline_lite.http.addresses import address_of, find_error, no_occurrence
-from faultline_lite.http.routing import segment
+from faultline_lite.http.addresses import address_of, find_error, no_occurrence, place_of
 from faultline_lite.store.occurrences import get_occurrence
-from faultline_lite.timekeys import Span, parse_reversed_unixtime, span_around
+from faultline_lite.timekeys import LAST_MS, Span, span_around
 from faultline_lite.web.backtrace import backtrace_text
 from faultline_lite.web.chart import RANGES_MS, read_chart
 from faultline_lite.web.details import PARTS
@@ -16,7 +15,6 @@ from faultline_lite.web.visits import Values, Visit
 
 #: Values of a facet that are shown.
 FACET_VALUES = 8
-_LAST_MS = 253_402_300_799_999
 
 
 async def send_chart(visit: Visit) -> Response:
@@ -56,10 +54,7 @@ async def send_raw(visit: Visit) -> Response:
     """Send an occurrence as JSON, or a part of it, to be copied or kept."""
     address = address_of(visit.request)
     part = visit.request.query_params.get("part", "")
-    try:
-        place = parse_reversed_unixtime(segment(visit.request, "reversed_unixtime"))
-    except ValueError:
-        raise no_occurrence() from None
+    place = place_of(visit.request)
 
     def read(connection: sqlite3.Connection) -> Response:
         error = find_error(connection, address)
@@ -92,7 +87,7 @@ def _read_range(visit: Visit, now_ms: int) -> tuple[int | None, int]:
     texts = (parameters.get("start", ""), parameters.get("end", ""))
     if not all(text.isascii() and text.isdigit() and len(text) <= 15 for text in texts):
         return None, now_ms
-    start_ms, end_ms = (min(int(text), _LAST_MS) for text in texts)
+    start_ms, end_ms = (min(int(text), LAST_MS) for text in texts)
     return start_ms, max(end_ms, start_ms)
 
 

@@ -8,6 +8,7 @@ from starlette.datastructures import QueryParams
 
 from faultline_lite.search.query import Query, parse_query
 from faultline_lite.store.errors import Sort
+from faultline_lite.timekeys import DAY_MS, HOUR_MS
 
 #: What a visitor means by a status: a muted error is none that waits for anybody.
 State = Literal["unresolved", "resolved", "muted", "all"]
@@ -15,10 +16,10 @@ STATES: tuple[State, ...] = get_args(State)
 SORTS: tuple[Sort, ...] = get_args(Sort)
 #: Times since when an error must have occurred, by their names in an address.
 SINCE_MS = {
-    "1h": 3_600_000,
-    "24h": 24 * 3_600_000,
-    "7d": 7 * 24 * 3_600_000,
-    "30d": 30 * 24 * 3_600_000,
+    "1h": HOUR_MS,
+    "24h": 24 * HOUR_MS,
+    "7d": 7 * DAY_MS,
+    "30d": 30 * DAY_MS,
 }
 MAX_CHARACTERS = 500
 

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 
 from faultline_lite.models import Bucket
 from faultline_lite.store.timeline import fill_buckets, list_error_buckets, list_project_buckets
-from faultline_lite.timekeys import Span, span_around
+from faultline_lite.timekeys import HOUR_MS, Span, span_around
 
 SPARKLINE_HOURS = 24
-_HOUR_MS = 3_600_000
 
 
 def sparkline_span(now_ms: int) -> Span:
     """Return the last 24 hours, the one that has begun included."""
-    return span_around(now_ms - (SPARKLINE_HOURS - 1) * _HOUR_MS, now_ms, "hour")
+    return span_around(now_ms - (SPARKLINE_HOURS - 1) * HOUR_MS, now_ms, "hour")
 
 
 def error_sparklines(

@@ -4,11 +4,10 @@ import sqlite3
 
 from starlette.responses import Response
 
-from faultline_lite.http.addresses import address_of, find_error, no_occurrence
-from faultline_lite.http.routing import segment
+from faultline_lite.http.addresses import address_of, find_error, no_occurrence, place_of
 from faultline_lite.notifications.explanations import Explanation, explain_occurrence
 from faultline_lite.store.delivery_history import get_numbers
-from faultline_lite.timekeys import parse_reversed_unixtime
+from faultline_lite.timekeys import reversed_unixtime
 from faultline_lite.web.deliveries import is_moving
 from faultline_lite.web.visits import Values, Visit
 
@@ -16,13 +15,9 @@ from faultline_lite.web.visits import Values, Visit
 async def show_why(visit: Visit) -> Response:
     """Show what was decided for each config that an occurrence named."""
     address = address_of(visit.request)
-    text = segment(visit.request, "reversed_unixtime")
     timeunit = visit.services.config.timeunit
     now_ms = visit.services.clock.now_ms()
-    try:
-        place = parse_reversed_unixtime(text)
-    except ValueError:
-        raise no_occurrence() from None
+    place = place_of(visit.request)
 
     def read(connection: sqlite3.Connection) -> Values:
         error = find_error(connection, address)
@@ -32,7 +27,7 @@ async def show_why(visit: Visit) -> Response:
         explanations = explain_occurrence(connection, numbers, timeunit)
         return {
             "error": error,
-            "place": text,
+            "place": reversed_unixtime(*place),
             "occurred_ms": place[0] * 1000,
             "numbers": numbers,
             "timeunit": timeunit,
