@@ -42,14 +42,17 @@ class PayloadTraining:
         self._codec = codec
         self._clock = clock
         self._on_adopted = on_adopted
-        self._next_id = FIRST_AFTER
+        self._next_id: int | None = None
 
     async def run(self) -> None:
         """Train and adopt a dictionary if enough has come in since the last attempt."""
         last_id = await self._database.read(get_last_occurrence_id)
+        if self._next_id is None:
+            # What an earlier run of the server learnt from counts as the last attempt.
+            self._next_id = _next_after(last_id) if self._codec.current_id else FIRST_AFTER
         if last_id < self._next_id:
             return
-        self._next_id = last_id + min(max(last_id, FIRST_AFTER), MAX_BETWEEN)
+        self._next_id = _next_after(last_id)
         samples = await self._database.maintain(self._read_samples)
         content = await asyncio.to_thread(train, samples, self._codec)
         if content is None:
@@ -68,3 +71,7 @@ class PayloadTraining:
             if size_bytes > SAMPLE_BYTES:
                 break
         return samples
+
+
+def _next_after(last_id: int) -> int:
+    return last_id + min(max(last_id, FIRST_AFTER), MAX_BETWEEN)
