@@ -1,6 +1,7 @@
 """Run the server in the foreground until a signal ends it."""
 
 import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -32,6 +33,11 @@ COLLECT_AFTER_OBJECTS = 20_000
 #: How long a thread keeps Python's lock while another wants it. With Python's 5 ms a report that
 #: needs it a few times takes tens of them beside a thread that indexes texts.
 SWITCH_SECONDS = 0.001
+#: Heaps that all threads share. glibc would give each its own, which gives nothing back: a server
+#: held 171 MB after 60,000 occurrences, and 134 MB with two.
+MAX_HEAPS = 2
+#: Its parameter M_ARENA_MAX of mallopt(3), from malloc.h.
+_ARENA_MAX = -8
 
 _logger = logging.getLogger(__name__)
 
@@ -43,6 +49,7 @@ def serve(config: Config, on_ready: Callable[[str], None]) -> None:
     Raises ConfigError when the address cannot be had, and DatabaseError when the file cannot.
     """
     _allow_many_files()
+    _share_heaps()
     with lock_database(config.db), listen(config) as listener:
         copy = prepare_database(config.db, config.min_free_bytes)
         if copy is not None:
@@ -133,6 +140,13 @@ def _allow_many_files() -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _share_heaps() -> None:
+    """Limit the heaps of the C library, where it is glibc."""
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError, OSError):
+            ctypes.CDLL(None).mallopt(_ARENA_MAX, MAX_HEAPS)
 
 
 def base_url(listener: socket.socket) -> str:
