@@ -789,6 +789,18 @@ def test_backup_is_private_checked_and_replaced_only_by_force(far: Far) -> None:
     assert sorted(path.name for path in Path().glob("copy*")) == ["copy.db"]
 
 
+def test_backup_and_delete_say_as_json_what_they_did(far: Far) -> None:
+    content = make_database(Path("original.db"))
+    far.give(content)
+    far.give(b"", 204)
+
+    written = ask(far, "backup", "copy.db", "--json")
+    deleted = ask(far, "delete", "web", "oops", "--yes", "--json")
+
+    assert json.loads(written.stdout) == {"file": "copy.db", "bytes": len(content)}
+    assert json.loads(deleted.stdout) == {"deleted": {"project": "web", "message": "oops"}}
+
+
 @pytest.mark.parametrize("kind", ["cut", "text", "empty", "foreign", "refused"])
 def test_backup_that_is_not_whole_leaves_what_was_there(kind: str, far: Far) -> None:
     content = make_database(Path("original.db"))

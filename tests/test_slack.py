@@ -77,6 +77,15 @@ def test_single_occurrence_looks_as_the_original_sends_it() -> None:
     }
 
 
+def test_backtrace_that_is_empty_has_no_heading() -> None:
+    error = make_error(occurrence=make_occurrence(backtrace=[]))
+
+    (attachment,) = make_payload(CONFIG, make_message(error))["attachments"]
+
+    titles = [field["title"] for field in attachment["fields"]]
+    assert titles == ["project", "type", "timestamp"]
+
+
 def test_batch_says_how_many_and_shows_twenty() -> None:
     errors = [make_error(error_id=n, message=f"error {n}", occurrences=2) for n in range(25)]
     message = make_message(

@@ -226,6 +226,8 @@ def _find_room(config: Config) -> Finding:
     folder = _existing_folder(config.db)
     free_bytes = shutil.disk_usage(folder).free
     text = f"disk of {folder}: {free_bytes // 2**20} MiB free"
+    if free_bytes < 2**20:
+        return "FAILED", f"{text}, nothing can be stored"
     if free_bytes < config.min_free_bytes:
         return "warning", f"{text}, less than min_free_bytes"
     return "ok", text

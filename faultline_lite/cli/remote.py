@@ -195,8 +195,9 @@ def resolve(
 @click.argument("project")
 @click.argument("message", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
 @connected()
-def delete(client: Client, project: str, message: str | None, yes: bool) -> None:
+def delete(client: Client, project: str, message: str | None, yes: bool, as_json: bool) -> None:
     """Delete the error that MESSAGE belongs to, or a whole PROJECT."""
     what = f"the project {project}" if message is None else f"the error {message!r} of {project}"
     if not yes:
@@ -206,14 +207,18 @@ def delete(client: Client, project: str, message: str | None, yes: bool) -> None
         click.confirm(f"Delete {printable(what)} and all its occurrences?", abort=True)
     segments = () if message is None else ("errors", message)
     client.delete(path_of(project, *segments))
-    click.echo(f"deleted {printable(what)}")
+    if as_json:
+        _print_json({"deleted": {"project": project, "message": message}})
+    else:
+        click.echo(f"deleted {printable(what)}")
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE where it exists.")
+@json_option
 @connected()
-def backup(client: Client, file: Path, force: bool) -> None:
+def backup(client: Client, file: Path, force: bool, as_json: bool) -> None:
     """Write a verified copy of the server's database to FILE.
 
     The server goes on meanwhile.
@@ -231,7 +236,11 @@ def backup(client: Client, file: Path, force: bool) -> None:
             problems = ["it is no database of this version of faultline-lite"]
         if problems:
             raise ServerError(f"the copy is not sound: {problems[0]}")
-    click.echo(f"wrote {file}, {file.stat().st_size} bytes, checked")
+    size_bytes = file.stat().st_size
+    if as_json:
+        _print_json({"file": str(file), "bytes": size_bytes})
+    else:
+        click.echo(f"wrote {file}, {size_bytes} bytes, checked")
 
 
 @click.command()

@@ -138,6 +138,14 @@ def _attach(config: SlackConfig, error: ErrorSummary, backtrace_characters: int)
     title = escape(error.message, MAX_TITLE_CHARACTERS)
     timestamp = format_local_time(error.timestamp_ms, config.timezone)
     backtrace = "\n".join(str(frame) for frame in frames_of(error.occurrence))
+    fields = [
+        _field("project", escape(error.project, MAX_FIELD_CHARACTERS), short=True),
+        _field("type", escape(error.type, MAX_FIELD_CHARACTERS), short=True),
+        _field("timestamp", timestamp, short=True),
+    ]
+    if backtrace:
+        # Slack would show the heading of an empty one.
+        fields.append(_field("backtrace", escape(backtrace, backtrace_characters), short=False))
     attachment: dict[str, Any] = {
         "fallback": title,
         "title": title,
@@ -145,12 +153,7 @@ def _attach(config: SlackConfig, error: ErrorSummary, backtrace_characters: int)
         "text": _count(error),
         "color": COLOUR,
         "ts": error.timestamp_ms // 1000,
-        "fields": [
-            _field("project", escape(error.project, MAX_FIELD_CHARACTERS), short=True),
-            _field("type", escape(error.type, MAX_FIELD_CHARACTERS), short=True),
-            _field("timestamp", timestamp, short=True),
-            _field("backtrace", escape(backtrace, backtrace_characters), short=False),
-        ],
+        "fields": fields,
         "mrkdwn_in": [],
     }
     return {key: value for key, value in attachment.items() if value is not None}
