@@ -1,5 +1,6 @@
 """What is let go and what stays, on a real file."""
 
+import sqlite3
 import string
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,12 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from faultline_lite.retention.passes import MAX_EMPTY_PROJECTS
 from faultline_lite.retention.thinning import MIN_KEPT
 from faultline_lite.store.pages import get_used_bytes
 from tests.errors import post
 from tests.fakes import FakeClock
-from tests.reports import error_path, errors_path, occurrences_path
+from tests.reports import PROJECT, error_path, errors_path, occurrences_path
 from tests.servers import RunningServer, running_server
 
 DAY_SECONDS = 86_400
@@ -218,6 +220,23 @@ def test_project_over_its_cap_loses_of_what_has_most(tmp_path: Path) -> None:
     # 54 are nine tenths of the cap: what is rare stays whole, the others share the rest.
     assert kept_of == {"rare": 5, "common": 24, "flood": 24}
     assert freed["reasons"] == {"project": 82}
+
+
+def test_projects_that_nothing_is_in_are_bounded(tmp_path: Path) -> None:
+    def fill(connection: sqlite3.Connection) -> None:
+        rows = [(f"empty-{number}",) for number in range(MAX_EMPTY_PROJECTS + 300)]
+        connection.executemany("INSERT INTO project (name, created_ms) VALUES (?, 0)", rows)
+
+    with running(tmp_path) as (server, client, _clock):
+        post(client, "in use")
+        server.run(server.services.database.write(fill))
+        prune(client)
+        names = [each["name"] for each in client.get("/v0/projects").json()["data"]["projects"]]
+
+    assert set(names) == {
+        PROJECT,
+        *(f"empty-{number}" for number in range(300, MAX_EMPTY_PROJECTS + 300)),
+    }
 
 
 def test_file_that_is_full_of_errors_loses_the_longest_silent(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which errors retention finds to keep too many occurrences."""
+"""What retention finds to be too much."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from faultline_lite.database import connect
-from faultline_lite.store.retention import withdraw_errors
-from faultline_lite.store.surplus import INDEXED_KEPT, list_errors_over_cap, list_expired_errors
+from faultline_lite.store.retention import delete_projects, withdraw_errors
+from faultline_lite.store.surplus import (
+    INDEXED_KEPT,
+    list_empty_projects,
+    list_errors_over_cap,
+    list_expired_errors,
+)
 from tests.soundness import find_unsound
 from tests.stores import NOW_MS, make_occurrence, open_store, record
 
@@ -41,6 +46,23 @@ def test_errors_over_a_cap_are_found_beside_and_within_the_index(
 
     expected = [(number, kept) for number, kept in enumerate(KEPT, 1) if kept > cap]
     assert found == expected[::-1]
+
+
+def test_empty_projects_beyond_so_many_go_and_the_youngest_stay() -> None:
+    with closing(open_store()) as store:
+        record(store, make_occurrence("first", project="in use"))
+        for number in range(5):
+            store.execute("INSERT INTO project (name, created_ms) VALUES (?, 0)", (f"p{number}",))
+        few = list_empty_projects(store, keep=5, limit=10)
+        ids = list_empty_projects(store, keep=2, limit=10)
+        # Something may be reported to one of them meanwhile.
+        record(store, make_occurrence("back", project="p1"))
+        delete_projects(store, ids)
+        names = [name for (name,) in store.execute("SELECT name FROM project ORDER BY id")]
+
+    assert few == []
+    assert ids == [4, 3, 2]
+    assert names == ["in use", "p1", "p3", "p4"]
 
 
 def test_error_that_comes_back_while_it_expires_stays() -> None:

@@ -23,7 +23,7 @@ from faultline_lite.retention.thinning import MIN_KEPT, Thinning, level_caps, ta
 from faultline_lite.store import dictionaries, surplus
 from faultline_lite.store import notification_retention as notifications
 from faultline_lite.store.census import get_counted_id
-from faultline_lite.store.retention import delete_empty_projects
+from faultline_lite.store.retention import delete_empty_projects, delete_projects
 from faultline_lite.timekeys import DAY_MS, HOUR_MS, MINUTE_MS
 
 #: Errors, occurrences, deliveries that are looked up at once.
@@ -33,9 +33,11 @@ STEP_ROWS = 200
 SWEPT_ROWS = 5000
 #: Places of an error's occurrences that are looked through at once: an index alone has them.
 STEP_PLACES = 2000
-#: Anyone who may report can name channels that nobody has heard of; so these are bounded too.
+#: Anyone who may report can name channels and projects that nobody has heard of; so these are
+#: bounded too. A project that is quiet stays, among so many.
 MAX_DELIVERIES = 50_000
 MAX_CONFIGS = 10_000
+MAX_EMPTY_PROJECTS = 1000
 #: A dictionary may be in use for as long after its replacement, by what is being written.
 DICTIONARY_GRACE_MS = HOUR_MS
 
@@ -81,6 +83,7 @@ class Retention:
             await self._thin_projects(eraser)
             await self._let_go_deliveries(eraser)
             await self._let_go_dictionaries()
+            await self._let_go_projects()
             await self._room.make(eraser)
             await self._room.release_pages()
         freed = eraser.freed
@@ -166,6 +169,12 @@ class Retention:
             dictionaries.list_unused_dictionaries, before_ms
         ):
             await self._database.write(dictionaries.delete_dictionary, dictionary_id)
+
+    async def _let_go_projects(self) -> None:
+        while ids := await self._database.maintain(
+            surplus.list_empty_projects, MAX_EMPTY_PROJECTS, STEP_ROWS
+        ):
+            await self._database.write(delete_projects, ids)
 
     async def _thin_errors(self, eraser: Eraser) -> None:
         if self._config.max_occurrences_per_error <= 0:

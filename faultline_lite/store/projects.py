@@ -1,4 +1,7 @@
-"""Projects: they exist from their first report, and end when they are deleted."""
+"""Projects: they exist from their first report until they are deleted.
+
+Of very many, those that nothing is in any more go by themselves (``retention``).
+"""
 
 import sqlite3
 

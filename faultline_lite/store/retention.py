@@ -15,7 +15,7 @@ from faultline_lite.store.errors import delete_error
 from faultline_lite.store.regroup_journal import forget_steps_of
 from faultline_lite.store.rollups import subtract_minutes
 from faultline_lite.store.search_index import delete_search_entries, rewind_index
-from faultline_lite.store.surplus import Silent
+from faultline_lite.store.surplus import IS_EMPTY, Silent
 
 #: What hangs on an error beside its occurrences and its timeline, with what tells its rows apart.
 _OF_AN_ERROR = (
@@ -97,13 +97,14 @@ def delete_minutes(
 
 def delete_empty_projects(connection: sqlite3.Connection) -> None:
     """Delete deleted projects of which nothing is left."""
+    connection.execute(f"DELETE FROM project WHERE name IS NULL AND {IS_EMPTY}")
+
+
+def delete_projects(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Delete these projects, as far as nothing is in them still."""
     connection.execute(
-        """
-        DELETE FROM project WHERE name IS NULL
-        AND NOT EXISTS (SELECT 1 FROM error WHERE project_id = project.id)
-        AND NOT EXISTS (SELECT 1 FROM error WHERE counted_in = project.id)
-        AND NOT EXISTS (SELECT 1 FROM address WHERE project_id = project.id)
-        """
+        f"DELETE FROM project WHERE id IN (SELECT value FROM json_each(?)) AND {IS_EMPTY}",
+        (_to_json(ids),),
     )
 
 

@@ -8,6 +8,12 @@ import msgspec
 #: The index of errors by what they keep holds those that keep more than this: SQLite uses it where
 #: a query says so in the same words.
 INDEXED_KEPT = 100
+#: Of a project, that nothing is in it.
+IS_EMPTY = """
+    NOT EXISTS (SELECT 1 FROM error WHERE project_id = project.id)
+    AND NOT EXISTS (SELECT 1 FROM error WHERE counted_in = project.id)
+    AND NOT EXISTS (SELECT 1 FROM address WHERE project_id = project.id)
+    """
 
 
 class Place(NamedTuple):
@@ -178,6 +184,21 @@ def list_places(
         (error_id, second, ordinal, limit),
     )
     return [Place(*row) for row in rows]
+
+
+def list_empty_projects(connection: sqlite3.Connection, keep: int, limit: int) -> list[int]:
+    """Return ids of empty projects, of those that are more than ``keep``; the youngest stay."""
+    (count,) = connection.execute("SELECT count(*) FROM project").fetchone()
+    if count <= keep:
+        return []
+    rows = connection.execute(
+        f"""
+        SELECT id FROM project WHERE name IS NOT NULL AND {IS_EMPTY}
+        ORDER BY id DESC LIMIT ? OFFSET ?
+        """,
+        (limit, keep),
+    )
+    return [project_id for (project_id,) in rows]
 
 
 def list_oldest(connection: sqlite3.Connection, after_id: int, limit: int) -> list[Oldest]:
