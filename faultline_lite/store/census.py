@@ -1,7 +1,7 @@
 """Whom an error met, and in which versions: counted in every occurrence, kept or not."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -90,11 +90,15 @@ def get_counted_id(connection: sqlite3.Connection) -> int:
 
 def add_found(connection: sqlite3.Connection, found: Mapping[int, Found]) -> None:
     """Add what was found to the census of these errors, which exist."""
-    for error_id, each in found.items():
-        if each.people:
-            set_sketch(
-                connection, error_id, add_people(get_sketch(connection, error_id), each.people)
-            )
+    people = {error_id: each.people for error_id, each in found.items() if each.people}
+    sketches = _get_sketches(connection, people)
+    changed = {}
+    for error_id, own in people.items():
+        before = sketches.get(error_id, b"")
+        sketch = add_people(before, own)
+        if sketch != before:
+            changed[error_id] = sketch
+    _set_sketches(connection, changed)
     _add_versions(connection, {error_id: each.versions for error_id, each in found.items()})
 
 
@@ -108,12 +112,8 @@ def get_sketch(connection: sqlite3.Connection, error_id: int) -> bytes:
 
 def set_sketch(connection: sqlite3.Connection, error_id: int, sketch: bytes) -> None:
     """Store the sketch of the people that the error met, and how many they are."""
-    if sketch == get_sketch(connection, error_id):
-        return
-    connection.execute(
-        "INSERT OR REPLACE INTO error_people (error_id, sketch) VALUES (?, ?)", (error_id, sketch)
-    )
-    connection.execute("UPDATE error SET people = ? WHERE id = ?", (count_people(sketch), error_id))
+    if sketch != get_sketch(connection, error_id):
+        _set_sketches(connection, {error_id: sketch})
 
 
 def subtract_versions(
@@ -164,6 +164,33 @@ def _list_existing(connection: sqlite3.Connection, error_ids: Mapping[int, Found
     return [error_id for (error_id,) in rows]
 
 
+def _get_sketches(connection: sqlite3.Connection, error_ids: Iterable[int]) -> dict[int, bytes]:
+    rows = connection.execute(
+        """
+        SELECT error_id, sketch FROM error_people
+        WHERE error_id IN (SELECT value FROM json_each(?))
+        """,
+        (msgspec.json.encode([*error_ids]).decode(),),
+    )
+    return dict(rows.fetchall())
+
+
+def _set_sketches(connection: sqlite3.Connection, sketches: Mapping[int, bytes]) -> None:
+    write_rows(
+        connection,
+        "INSERT OR REPLACE INTO error_people (error_id, sketch) VALUES {rows}",
+        [*sketches.items()],
+    )
+    write_rows(
+        connection,
+        """
+        UPDATE error SET people = new.column2
+        FROM (VALUES {rows}) AS new WHERE error.id = new.column1
+        """,
+        [(error_id, count_people(sketch)) for error_id, sketch in sketches.items()],
+    )
+
+
 def _add_versions(
     connection: sqlite3.Connection, found: Mapping[int, Mapping[str, VersionCount]]
 ) -> None:
@@ -183,9 +210,19 @@ def _add_versions(
         """,
         rows,
     )
-    for error_id, versions in found.items():
-        if versions:
-            _forget_oldest_versions(connection, error_id)
+    for error_id in _list_with_many_versions(connection, found):
+        _forget_oldest_versions(connection, error_id)
+
+
+def _list_with_many_versions(connection: sqlite3.Connection, error_ids: Iterable[int]) -> list[int]:
+    rows = connection.execute(
+        """
+        SELECT error_id FROM error_version WHERE error_id IN (SELECT value FROM json_each(?))
+        GROUP BY error_id HAVING count(*) > ?
+        """,
+        (msgspec.json.encode([*error_ids]).decode(), MAX_VERSIONS),
+    )
+    return [error_id for (error_id,) in rows]
 
 
 def _forget_oldest_versions(connection: sqlite3.Connection, error_id: int) -> None:
