@@ -50,8 +50,10 @@ _PACK_MARKS: dict[Kind, str] = {
 }
 _KINDS = {mark: kind for kind, mark in _PACK_MARKS.items()}
 
-#: Texts whose terms are remembered, some 5 MB of them.
+#: Texts whose terms are remembered, if they are no longer than this: some 5 MB. The terms of a text
+#: take five times its room, and long ones seldom come with another error.
 SHARED_TEXTS = 8192
+SHARED_CHARACTERS = 200
 
 _packer = msgspec.msgpack.Encoder()
 _unpacker = msgspec.msgpack.Decoder(dict[str, str])
@@ -69,8 +71,15 @@ class Indexed(NamedTuple):
 
 def make_terms(texts: Iterable[Indexed]) -> str:
     """Return the terms of the texts, as the full-text table takes them: in any order, repeated."""
-    # Those with lasting grams are what the errors share: the same files, functions and values.
-    return " ".join([_shared_terms(each) if each.lasting else _terms(each) for each in texts])
+    return " ".join(
+        [
+            # What errors share: the same files, functions and values, with their lasting grams.
+            _shared_terms(each)
+            if each.lasting and len(each.text) <= SHARED_CHARACTERS
+            else _terms(each)
+            for each in texts
+        ]
+    )
 
 
 class Match(NamedTuple):
