@@ -116,6 +116,10 @@ class Error(msgspec.Struct, frozen=True, array_like=True):
     last_seen_ms: int
     people: int
 
+    def is_muted_at(self, now_ms: int) -> bool:
+        """Return whether it is silent then: the next occurrence after its time is not."""
+        return self.muted and (self.muted_until_ms is None or now_ms < self.muted_until_ms)
+
 
 class Occurrence(msgspec.Struct, frozen=True):
     """A stored occurrence; ``payload`` is its JSON object, decompressed."""

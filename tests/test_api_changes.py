@@ -78,6 +78,18 @@ def test_mute_ends_at_its_time(
     assert (before, summary(client, "noisy")["muted"]) == (True, False)
 
 
+def test_mute_that_is_over_is_not_shown(
+    server: RunningServer, client: httpx.Client, clock: FakeClock
+) -> None:
+    post(client, "noisy")
+    patch(client, "noisy", muted=True, until="2016-12-07T00:10:00+09:00")
+    server.run(clock.advance(600))
+
+    shown = summary(client, "noisy")
+    assert shown["muted"] is False
+    assert "mutedUntil" not in shown
+
+
 def test_unmuting_forgets_the_condition(client: httpx.Client) -> None:
     post(client, "noisy")
     patch(client, "noisy", muted=True, untilCount=2, until="2030-01-01T00:00:00Z")

@@ -77,7 +77,8 @@ async def get_errors(request: Request) -> Response:
         raise BadRequestError(Problem("cursor belongs to another sort", ("cursor",)))
     services = services_of(request)
     text = request.query_params.get("q", "")
-    query = parse_query(text, services.clock.now_ms()) if text else None
+    now_ms = services.clock.now_ms()
+    query = parse_query(text, now_ms) if text else None
 
     def read(connection: sqlite3.Connection) -> SearchPage:
         project_id = get_project_id(connection, project)
@@ -98,7 +99,7 @@ async def get_errors(request: Request) -> Response:
         )
 
     page = await services.database.read(read)
-    listed = [hit_json(each) for each in page.hits]
+    listed = [hit_json(each, now_ms) for each in page.hits]
     cursor = None if page.following is None else make_cursor(page.following)
     data = {"errors": listed, "scannedCount": len(listed), "nextCursor": cursor}
     if query is not None:
@@ -126,7 +127,7 @@ async def get_one_error(request: Request) -> Response:
                 "data": {
                     "error": msgspec.Raw(occurrence_json(error, latest)),
                     "timeline": _timeline_json(error, buckets),
-                    "summary": error_json(error),
+                    "summary": error_json(error, now_ms),
                 }
             }
         )
@@ -147,7 +148,7 @@ async def patch_error(request: Request) -> Response:
         until_count=None if patch.untilCount is None else int(patch.untilCount),
     )
     error = await change_error(services, address, change)
-    return JsonAnswer({"data": {"error": error_json(error)}})
+    return JsonAnswer({"data": {"error": error_json(error, services.clock.now_ms())}})
 
 
 async def remove_error(request: Request) -> Response:
@@ -156,8 +157,9 @@ async def remove_error(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def error_json(error: Error) -> dict[str, Any]:
-    """Return an Error as the API shows it."""
+def error_json(error: Error, now_ms: int) -> dict[str, Any]:
+    """Return an Error as the API shows it at that time."""
+    is_muted = error.is_muted_at(now_ms)
     shown: dict[str, Any] = {
         "project": error.project,
         "message": error.message,
@@ -168,19 +170,19 @@ def error_json(error: Error) -> dict[str, Any]:
         "firstSeen": format_time(error.first_seen_ms),
         "pattern": error.pattern,
         "fingerprint": error.group_key.hex(),
-        "muted": error.muted,
+        "muted": is_muted,
         "people": error.people,
     }
-    if error.muted_until_ms is not None:
+    if is_muted and error.muted_until_ms is not None:
         shown["mutedUntil"] = format_time(error.muted_until_ms)
-    if error.muted_until_count is not None:
+    if is_muted and error.muted_until_count is not None:
         shown["mutedUntilCount"] = error.muted_until_count - error.count
     return shown
 
 
-def hit_json(hit: Hit) -> dict[str, Any]:
+def hit_json(hit: Hit, now_ms: int) -> dict[str, Any]:
     """Return a found error as the API shows it; its ``snippet`` is data, to be escaped."""
-    shown = error_json(hit.error)
+    shown = error_json(hit.error, now_ms)
     if hit.snippet is not None:
         parts = [{"text": part.text, "matched": part.matched} for part in hit.snippet.parts]
         shown["snippet"] = {"field": hit.snippet.field, "parts": parts}

@@ -19,7 +19,8 @@ async def get_search(request: Request) -> Response:
     services = services_of(request)
     limit = get_limit(request, default=DEFAULT_HITS, maximum=MAX_HITS)
     after = get_cursor(request, SearchPosition)
-    query = parse_query(request.query_params.get("q", ""), services.clock.now_ms())
+    now_ms = services.clock.now_ms()
+    query = parse_query(request.query_params.get("q", ""), now_ms)
     project = request.query_params.get("project", "")
     if project:
         query = query.narrow("project", project)
@@ -29,7 +30,7 @@ async def get_search(request: Request) -> Response:
     return JsonAnswer(
         {
             "data": {
-                "errors": [hit_json(each) for each in page.hits],
+                "errors": [hit_json(each, now_ms) for each in page.hits],
                 "nextCursor": None if page.following is None else make_cursor(page.following),
                 "notice": page.notice,
             }

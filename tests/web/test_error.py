@@ -2,9 +2,12 @@ import json
 import random
 from typing import Any
 
+import httpx
 import pytest
 
+from tests.fakes import FakeClock
 from tests.reports import make_entry
+from tests.servers import RunningServer
 from tests.web.visiting import Site
 
 MESSAGE = "a/occurrences/b?x=%2F#y"
@@ -69,6 +72,20 @@ def test_error_is_muted_for_good_until_a_time_or_for_some_more(
     assert {name: value for name, value in summary.items() if name.startswith("mutedU")} == shown
     site.send(site.path_of(MESSAGE), action="unmute")
     assert site.summary(MESSAGE)["muted"] is False
+
+
+def test_mute_that_is_over_is_not_shown(
+    server: RunningServer, client: httpx.Client, clock: FakeClock
+) -> None:
+    site = Site(client, "web")
+    site.report(MESSAGE)
+    site.send(site.path_of(MESSAGE), action="mute", seconds="60")
+    during = site.get(site.path_of(MESSAGE)).text
+    server.run(clock.advance(60))
+    after = site.get(site.path_of(MESSAGE)).text
+
+    assert ("Muted until" in during, 'value="unmute"' in during) == (True, True)
+    assert ("Muted until" in after, 'value="unmute"' in after) == (False, False)
 
 
 @pytest.mark.parametrize(
