@@ -105,6 +105,19 @@ def test_what_is_remembered_is_bounded(keys: CountingStore) -> None:
     assert keys.opened == 2
 
 
+def test_what_is_large_is_not_remembered(keys: CountingStore) -> None:
+    unsealer = Unsealer(keys, "allow")
+    many = [{**SLACK, "channel": "#" + letter * 1000} for letter in "abcdefghi"]
+
+    small = [name(keys, SLACK, unsealer=unsealer)[0] for _ in range(2)]
+    large = [name(keys, many, unsealer=unsealer) for _ in range(2)]
+
+    assert small[0] is small[1]
+    assert len(large[0]) == len(many)
+    assert [each.digest for each in large[0]] == [each.digest for each in large[1]]
+    assert not any(first is second for first, second in zip(*large, strict=True))
+
+
 def test_string_that_did_not_open_is_tried_again_only_when_keys_have_changed(
     keys: CountingStore, tmp_path: Path
 ) -> None:

@@ -26,7 +26,8 @@ T = TypeVar("T")
 #: Channels that one report may notify; bounds what opening them costs.
 MAX_CHANNELS = 20
 MAX_CONFIG_BYTES = 8 * 1024
-#: Opened configs that are remembered, to open each once and not for every report.
+#: Opened configs that are remembered, to open each once and not for every report: if they come in
+#: no more than MAX_CONFIG_BYTES, several together too.
 REMEMBERED = 1024
 
 _PLAIN_REFUSALS: dict[PlainConfigs, Sentence] = {
@@ -100,6 +101,8 @@ class Unsealer:
 
     def _open(self, given: Any) -> _Opened:
         content = given.encode() if isinstance(given, str) else msgspec.json.encode(given)
+        if len(content) > MAX_CONFIG_BYTES:
+            return self._open_anew(given)
         key = _digest(type(given).__name__.encode() + content)
         opened = self._opened.get(key, lambda: self._open_anew(given))
         if opened.refusal is not None and opened.pairs is not self._keys.pairs:
