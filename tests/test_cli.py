@@ -557,6 +557,17 @@ def test_send_takes_either_a_file_or_a_message(arguments: list[str]) -> None:
     assert result.stderr.endswith("Error: give either FILE or --message\n")
 
 
+def test_server_that_is_elsewhere_is_told_and_not_followed(far: Far) -> None:
+    far.give(b"", 301, {"Location": "https://errors.example.com/v0/projects"})
+
+    result = ask(far, "projects")
+
+    assert result.stderr == (
+        "Error: 301: the server is at https://errors.example.com/v0/projects: give its --url\n"
+    )
+    assert len(far.seen) == 1
+
+
 def test_type_is_not_passed_over_beside_a_file() -> None:
     result = run("send", "--project", "web", "-", "--type", "notice", input="{}")
 

@@ -227,6 +227,10 @@ def _refusal(response: httpx.Response) -> ServerError:
             "configuration with --config)",
             status,
         )
+    if response.has_redirect_location:
+        # Not followed: the key would go along, and a report would come back as a GET.
+        place = response.headers["location"]
+        return ServerError(f"{status}: the server is at {place}: give its --url", status)
     try:
         refusal = msgspec.json.decode(response.content, type=Refusal)
         text = "; ".join(map(_problem, refusal["errors"]))

@@ -23,7 +23,7 @@ _COUNT = {"type": "integer", "minimum": 0}
 _TEXT = {"type": "string"}
 _STATES = {"type": "string", "enum": ["due", "sending", "sent", "failed"]}
 _OUTCOMES = {"type": "string", "enum": ["notify", "held", "refused"]}
-_PLACE = path_parameter("reversed_unixtime", "The occurrence's reversedUnixtime.")
+_PLACE = path_parameter("reversedUnixtime", "The occurrence's reversedUnixtime.")
 _FATE = optional(
     "object",
     required=["state"],
@@ -163,7 +163,7 @@ _ENCRYPT = operation(
 PATHS: Json = {
     "/v0/deliveries": {"get": _LIST},
     "/v0/deliveries/{id}/retry": {"post": _RETRY},
-    "/v0/projects/{project}/errors/{message}/occurrences/{reversed_unixtime}/decisions": {
+    "/v0/projects/{project}/errors/{message}/occurrences/{reversedUnixtime}/decisions": {
         "get": _DECISIONS
     },
     "/v0/encrypt": {"post": _ENCRYPT},
