@@ -86,17 +86,24 @@ def _decode(body: bytes, shape: type[T]) -> T:
         raise BadRequestError(*problems or [read_problem(error)]) from None
 
 
-async def read_request_body(request: Request) -> bytes:
-    """Return the request's body, decompressed, within the configured limits."""
+async def read_request_body(request: Request, most_bytes: int | None = None) -> bytes:
+    """Return the request's body, decompressed, within the configured limits.
+
+    It has ``most_bytes`` at the most, if that is less.
+    """
     services = services_of(request)
     config = services.config
+    max_body_bytes, max_decompressed_bytes = config.max_body_bytes, config.max_decompressed_bytes
+    if most_bytes is not None:
+        max_body_bytes = min(max_body_bytes, most_bytes)
+        max_decompressed_bytes = min(max_decompressed_bytes, most_bytes)
     return await read_body(
         request.receive,
         request.scope["headers"],
         services.arriving,
         services.large_work,
-        max_body_bytes=config.max_body_bytes,
-        max_decompressed_bytes=config.max_decompressed_bytes,
+        max_body_bytes=max_body_bytes,
+        max_decompressed_bytes=max_decompressed_bytes,
         timeout_seconds=None if ARRIVED in request.scope else config.max_request_seconds,
     )
 

@@ -30,6 +30,9 @@ Access = Literal["public", "master"]
 
 #: Fields of a form; a selection of a page of errors has one for each.
 MAX_FIELDS = 1100
+#: All of a form: three times what a selection takes. Anybody may send one, and to take megabytes
+#: of it apart holds up the event loop for a second.
+MAX_FORM_BYTES = 128 * 1024
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -140,7 +143,7 @@ async def _send_to_login(visit: Visit) -> Response:
 
 async def _read_form(visit: Visit) -> Form:
     """Return the fields of a form that carries the visitor's token. Raises RequestError."""
-    body = await read_request_body(visit.request)
+    body = await read_request_body(visit.request, MAX_FORM_BYTES)
     try:
         form = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:

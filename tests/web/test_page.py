@@ -1,9 +1,10 @@
+import gzip
 from pathlib import Path
 
 import httpx
 import pytest
 
-from faultline_lite.web.page import CONTENT_SECURITY_POLICY
+from faultline_lite.web.page import CONTENT_SECURITY_POLICY, MAX_FORM_BYTES
 from tests.servers import RunningServer
 from tests.web.visiting import find_token, log_in, server_with_key
 
@@ -104,6 +105,16 @@ def test_part_of_a_page_is_not_replaced_by_a_login(tmp_path: Path) -> None:
 )
 def test_odd_form_is_refused(standing_client: httpx.Client, body: bytes) -> None:
     assert standing_client.post("/logout", content=body).status_code in {400, 403}
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_form_that_is_too_large_is_refused(standing_client: httpx.Client, encoding: str) -> None:
+    form = b"key=" + b"%41" * (MAX_FORM_BYTES // 3)
+    body = gzip.compress(form) if encoding == "gzip" else form
+    headers = {"Content-Encoding": encoding}
+    answer = standing_client.post("/login", content=body, headers=headers)
+
+    assert answer.status_code == 413
 
 
 def test_pages_are_counted_by_their_template(server: RunningServer, client: httpx.Client) -> None:
