@@ -221,6 +221,8 @@ def test_lists_are_asked_for_with_commas(store: KeyStore) -> None:
     result = run("seal", "--type", "github", input="\n".join(answers) + "\n")
 
     assert json.loads(store.open(result.stdout.strip()))["labels"] == ["bug", "urgent"]
+    assert "labels (optional; with commas between): " in result.stderr
+    assert "ifExist (optional; one of reopen-and-comment, reopen, " in result.stderr
 
 
 def test_secret_never_reaches_standard_error_of_the_program_itself(tmp_path: Path) -> None:

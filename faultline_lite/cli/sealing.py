@@ -14,7 +14,7 @@ from faultline_lite.cli.settings import config_option, load_settings
 from faultline_lite.exceptions import ConfigError
 from faultline_lite.notifications.channels import MAX_PER_HOUR, find_unknown_fields
 from faultline_lite.notifiers import NOTIFIERS, find_kind, parse_configs
-from faultline_lite.notifiers.fields import list_own_fields
+from faultline_lite.notifiers.fields import Field, list_own_fields
 from faultline_lite.sealedbox import (
     COMFORTABLE_CHARACTERS,
     MAX_CHARACTERS,
@@ -97,8 +97,8 @@ def seal(
 ) -> None:
     """Seal a notification config, so that it can stand in a page.
 
-    FILE holds it as JSON, or a list of several (- reads standard input); without FILE its fields
-    are asked for.
+    FILE holds it as JSON, or a list of several (- reads standard input); without FILE the fields of
+    its kind are asked for, and those that all have, threshold and the like, are left out.
     """
     if file is not None and type_ is not None:
         raise click.UsageError("give either FILE or --type")
@@ -172,7 +172,7 @@ def _ask(type_: str | None) -> Json:
     value: Json = {"type": type_}
     for field in list_own_fields(NOTIFIERS[type_]):
         answer = click.prompt(
-            field.name if field.is_required else f"{field.name} (optional)",
+            _question(field),
             default=None if field.is_required else "",
             show_default=False,
             hide_input=field.kind == "secret",
@@ -182,3 +182,12 @@ def _ask(type_: str | None) -> Json:
             is_list = field.kind == "list"
             value[field.name] = [part.strip() for part in answer.split(",")] if is_list else answer
     return value
+
+
+def _question(field: Field) -> str:
+    notes = [] if field.is_required else ["optional"]
+    if field.kind == "list":
+        notes.append("with commas between")
+    if field.choices:
+        notes.append(f"one of {', '.join(field.choices)}")
+    return f"{field.name} ({'; '.join(notes)})" if notes else field.name
