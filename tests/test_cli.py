@@ -568,6 +568,20 @@ def test_server_that_is_elsewhere_is_told_and_not_followed(far: Far) -> None:
     assert len(far.seen) == 1
 
 
+@pytest.mark.parametrize("message", ["在庫" * 10_000, "x" * 60_001, "\udcff" * 60_001])
+def test_message_that_fits_into_no_url_is_asked_for_by_its_truncated_form(
+    message: str, far: Far
+) -> None:
+    far.give(NOT_FOUND, 404)
+
+    result = ask(far, "show", "web", message)
+
+    (seen,) = far.seen
+    assert result.exit_code == 1
+    assert "--truncated-by-faultline--" in seen.path
+    assert len(seen.path) < 3000
+
+
 def test_type_is_not_passed_over_beside_a_file() -> None:
     result = run("send", "--project", "web", "-", "--type", "notice", input="{}")
 

@@ -11,11 +11,14 @@ import msgspec
 from faultline_lite.cli.answers import Answer, ErrorPage, Place, Problem, RawPage, Refusal
 from faultline_lite.config import Config, is_key, is_loopback
 from faultline_lite.exceptions import ConfigError, FaultlineError
+from faultline_lite.fingerprint import truncate
 
 TIMEOUT_SECONDS = 30.0
 #: Making a copy of a large database takes its time before the first byte comes.
 BACKUP_TIMEOUT_SECONDS = 3600.0
 ERRORS_PER_PAGE = 1000
+#: Of a URL of 64 KiB, which is what httpx and the server take.
+MAX_SEGMENT_BYTES = 60_000
 OCCURRENCES_PER_PAGE = 100
 
 
@@ -140,8 +143,7 @@ def path_of(project: str, *segments: str) -> str:
     """
     if not all((project, *segments)):
         raise ConfigError("a project and a message are not empty")
-    encoded = "/".join(_encode(segment) for segment in (project, *segments))
-    return f"/v0/projects/{encoded}"
+    return "/v0/projects/" + "/".join(map(_encode, (project, *segments)))
 
 
 def make_client(
@@ -212,7 +214,11 @@ def _encode(segment: str) -> str:
     if segment in {".", ".."}:
         return segment.replace(".", "%2E")
     # Arguments that are not UTF-8 reach the server as the bytes that they are.
-    return quote(segment, safe="", errors="surrogateescape")
+    encoded = quote(segment, safe="", errors="surrogateescape")
+    if len(encoded) <= MAX_SEGMENT_BYTES:
+        return encoded
+    # No URL is so long. The message itself may be one that has not been seen yet.
+    return quote(truncate(segment.encode(errors="replace").decode()), safe="")
 
 
 def _given(parameters: Mapping[str, str | int | None]) -> dict[str, str | int]:
