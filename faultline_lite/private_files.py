@@ -39,6 +39,14 @@ def open_private_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO
     _sync_folder(path.parent)
 
 
+def keep_owner(draft: BinaryIO, path: Path) -> None:
+    """Give the draft to whom the file at ``path`` belongs, where this process may."""
+    if os.name == "posix":
+        before = path.stat()
+        with contextlib.suppress(PermissionError):
+            os.fchown(draft.fileno(), before.st_uid, before.st_gid)
+
+
 def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 

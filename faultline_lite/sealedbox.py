@@ -19,7 +19,7 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from faultline_lite.exceptions import ChannelConfigError, ConfigError, Problem
-from faultline_lite.private_files import open_private_file, write_private_file
+from faultline_lite.private_files import keep_owner, open_private_file, write_private_file
 from faultline_lite.sentences import Sentence, say
 
 KEY_ID_CHARACTERS = 8
@@ -179,6 +179,8 @@ def rotate_keys(path: Path, now_ms: int) -> KeyPair:
     fresh = KeyPair(PrivateKey.generate(), max(now_ms, pairs[0].created_ms + 1))
     with open_private_file(path, replace=True) as file:
         file.write(_render([*reversed(pairs), fresh]))
+        # Root, who rotates them, is not who the server is.
+        keep_owner(file, path)
     return fresh
 
 
@@ -191,6 +193,10 @@ def load_key_file(path: Path) -> tuple[KeyPair, ...]:
     try:
         mode = path.stat().st_mode
         content = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(
+            f"there is no key file {path}: `faultline-lite serve` makes it at its first start"
+        ) from None
     except OSError as error:
         raise ConfigError(f"the key file {path} cannot be read: {error.strerror}") from error
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):

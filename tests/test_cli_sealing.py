@@ -92,7 +92,9 @@ def test_exported_key_is_the_public_one_that_seals(store: KeyStore) -> None:
 def test_keys_without_a_key_file_say_which_is_missing(tmp_path: Path) -> None:
     (tmp_path / "faultline.key").unlink()
 
-    assert "faultline.key cannot be read" in refuse(ConfigError, lambda: run("keys", "list"))
+    said = refuse(ConfigError, lambda: run("keys", "list"))
+    assert said.startswith("there is no key file ")
+    assert "faultline.key: `faultline-lite serve` makes it" in said
 
 
 # seal

@@ -163,7 +163,7 @@ def test_malformed_file_is_refused_without_its_content(content: object, tmp_path
 def test_missing_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "faultline.key"
 
-    with pytest.raises(ConfigError, match=re.escape(f"the key file {path} cannot be read")):
+    with pytest.raises(ConfigError, match=re.escape(f"there is no key file {path}: ")):
         load_key_file(path)
 
 
@@ -276,6 +276,18 @@ def test_another_implementation_of_libsodium_seals_what_opens_here() -> None:
 
 
 # Rotation
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_rotated_file_stays_its_owners(tmp_path: Path) -> None:
+    path = tmp_path / "faultline.key"
+    create_key_file(path, NOW_MS)
+    os.chown(path, 4711, 4712)
+
+    rotate_keys(path, NOW_MS)
+
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (4711, 4712, 0o600)
 
 
 def test_rotated_file_seals_with_the_new_key_and_opens_with_both(tmp_path: Path) -> None:
