@@ -12,18 +12,22 @@ from typing import NamedTuple
 from faultline_lite.config import Config
 from faultline_lite.database import Database
 from faultline_lite.fingerprint import address_keys, group_key, normalise, truncate
-from faultline_lite.large_work import LargeWork
+from faultline_lite.large_work import LARGE_BYTES, LargeWork
 from faultline_lite.live import LiveTail
 from faultline_lite.metrics import Metrics
 from faultline_lite.models import Entry, NamedChannel, NewOccurrence, Recorded, Report, Sender
 from faultline_lite.notifications.decisions import Decision, record_and_decide, tell
 from faultline_lite.payloads.codec import PayloadCodec
-from faultline_lite.scrubbing.scrubber import Scrubber
+from faultline_lite.scrubbing.scrubber import KnownParts, Scrubber
 from faultline_lite.store.recording import Recorder
 from faultline_lite.timekeys import Timeunit
 
-#: Entries that are prepared before other requests have their turn.
+#: Entries, and bytes of them, that are prepared before other requests have their turn.
 ENTRIES_AT_A_TIME = 25
+BYTES_AT_A_TIME = 64 * 1024
+#: From here on a payload that may hold secrets has its turn with the other large work: made to be
+#: slow, it would hold up the event loop for tens of milliseconds.
+SLOW_BYTES = 32 * 1024
 #: Nobody in particular: with a client's key, from no page.
 CLIENT = Sender()
 
@@ -78,10 +82,14 @@ class Ingest:
         if report.notifications:
             channels = self._name_channels(report, sender)
         occurrences = []
+        known: KnownParts = {}
+        turn_bytes = 0
         for number, entry in enumerate(report.entries, 1):
-            prepare = partial(self._prepare, report, entry, channels)
-            occurrences.append(await self._large_work.run(prepare, len(entry.payload)))
-            if number % ENTRIES_AT_A_TIME == 0:
+            prepare = partial(self._prepare, report, entry, channels, known)
+            occurrences.append(await self._large_work.run(prepare, self._weigh(entry.payload)))
+            turn_bytes += len(entry.payload)
+            if number % ENTRIES_AT_A_TIME == 0 or turn_bytes >= BYTES_AT_A_TIME:
+                turn_bytes = 0
                 await asyncio.sleep(0)
         size_bytes = sum(len(each.payload) for each in occurrences)
         recorded = await self._database.write_grouped(self._recording, occurrences, size_bytes)
@@ -93,6 +101,13 @@ class Ingest:
         """Return the message as it would be stored: what a client posted may have been scrubbed."""
         return self._scrubber.scrub_text(message)
 
+    def _weigh(self, payload: bytes) -> int:
+        """Return the bytes that preparing it counts for: full of secrets, it takes far longer."""
+        size_bytes = len(payload)
+        if SLOW_BYTES <= size_bytes < LARGE_BYTES and self._scrubber.is_suspicious(payload):
+            return LARGE_BYTES
+        return size_bytes
+
     def _tell(self, channels: tuple[NamedChannel, ...], recorded: list[Recorded]) -> list[Decision]:
         """Return what was decided, and have it delivered."""
         decisions = tell(channels, recorded, self._timeunit)
@@ -102,9 +117,13 @@ class Ingest:
         return decisions
 
     def _prepare(
-        self, report: Report, entry: Entry, channels: tuple[NamedChannel, ...]
+        self,
+        report: Report,
+        entry: Entry,
+        channels: tuple[NamedChannel, ...],
+        known: KnownParts,
     ) -> NewOccurrence:
-        payload = self._scrubber.scrub(entry.payload)
+        payload = self._scrubber.scrub(entry.payload, known)
         message, type_ = entry.message, entry.type
         if payload is not entry.payload:
             message = self._scrubber.scrub_text(message)

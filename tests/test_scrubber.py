@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from faultline_lite.scrubbing.scrubber import Scrubber
+from faultline_lite.scrubbing.scrubber import KnownParts, Scrubber
 from faultline_lite.scrubbing.searches import SCRUBBED
 
 # These pass Luhn's check; they are the card schemes' own test numbers.
@@ -356,6 +356,22 @@ _DOCUMENTS = st.dictionaries(
     ),
     max_size=4,
 )
+
+
+def test_parts_in_common_are_scrubbed_as_by_themselves() -> None:
+    shared = {"session": {"csrf": "x", "user": 5}, "context": {"max_tokens": 1}}
+    documents = [
+        {"message": "one", "params": {"password": "x"}, **shared},
+        {"message": "two", "params": {"q": "Bearer abcdefgh"}, **shared},
+        {"message": "three", "params": {"password": ""}, "session": {"token": "y"}},
+        {"message": "password", "params": {"password": "x"}, **shared},
+    ]
+    payloads = [msgspec.json.encode(each) for each in documents]
+    scrubber, known = Scrubber(), KnownParts()
+    scrubbed = [scrubber.scrub(each, known) for each in payloads]
+
+    assert scrubbed == [Scrubber().scrub(each) for each in payloads]
+    assert [b'"csrf":"[scrubbed]"' in each for each in scrubbed] == [True, True, False, True]
 
 
 @given(_TEXTS)

@@ -21,6 +21,10 @@ from faultline_lite.scrubbing.secret_texts import VALUE_SIGNS, SecretTexts
 #: Names of lines of source code: in a frame of ours, and in one of Sentry's.
 _SOURCE_KEYS = frozenset({"code", "context_line", "pre_context", "post_context"})
 
+#: The last suspicious part of each name, and what takes its place, None for itself. The entries of
+#: a report share some, which may be large.
+KnownParts = dict[str, tuple[bytes, msgspec.Raw | None]]
+
 _parts_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -35,27 +39,30 @@ class Scrubber:
         self._keys = SecretKeys(extra_keys)
         self._texts = SecretTexts(self._keys)
         in_value = "|".join((*VALUE_SIGNS, self._keys.value_sign))
-        self._is_suspicious = compile_search(f"{self._keys.key_sign}|{in_value}")
+        #: Tells of raw bytes whether there may be a secret in them, which takes long to be sure of.
+        self.is_suspicious = compile_search(f"{self._keys.key_sign}|{in_value}")
         self._has_suspicious_value = compile_search(in_value)
 
-    def scrub(self, payload: bytes) -> bytes:
+    def scrub(self, payload: bytes, known: KnownParts | None = None) -> bytes:
         """Return the JSON object with its secrets replaced, ``payload`` itself where it has none.
 
-        Raises ValueError or msgspec.DecodeError where it is suspicious and no JSON.
+        Payloads that have parts in common are scrubbed with one ``known``, empty at first. Raises
+        ValueError or msgspec.DecodeError where it is suspicious and no JSON.
         """
-        if not self._is_suspicious(payload):
+        if not self.is_suspicious(payload):
             return payload
         try:
-            parts: dict[str, Any] = _parts_decoder.decode(payload)
+            parts = _parts_decoder.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError):
             # No object, or not as strict as msgspec is.
             document, changed = self._scrub_document(decode(payload), payload)
-        else:
-            document, changed = parts, self._scrub_parts(parts)
+            return encode(document) if changed or repeats_a_key(payload) else payload
+        changed = self._scrub_parts(parts, {} if known is None else known)
+        encoded = encode(parts)
         # Of a key that comes twice the last value was seen, and the bytes hold both.
-        if not changed and not repeats_a_key(payload):
+        if not changed and (len(encoded) == len(payload) or not repeats_a_key(payload)):
             return payload
-        return encode(document)
+        return encoded
 
     def scrub_text(self, text: str, *, is_source: bool = False) -> str:
         """Return the text with what looks like a secret replaced.
@@ -70,7 +77,7 @@ class Scrubber:
                 pass  # no JSON after all
         return self._texts.hide(text, is_source=is_source)
 
-    def _scrub_parts(self, parts: dict[str, Any]) -> bool:
+    def _scrub_parts(self, parts: dict[str, msgspec.Raw], known: KnownParts) -> bool:
         """Replace in place what holds a secret; return whether anything does.
 
         Decoding and encoding cost most, and a backtrace is large and seldom suspicious.
@@ -78,12 +85,21 @@ class Scrubber:
         changed = False
         for name, raw in parts.items():
             part = bytes(raw)
-            if self._keys.match(name) or self._is_suspicious(part):
-                document, has_secret = self._scrub_document({name: decode(part)}, part)
-                if has_secret or repeats_a_key(part):
-                    parts[name] = document[name]
+            if self._keys.match(name) or self.is_suspicious(part):
+                if name not in known or known[name][0] != part:
+                    known[name] = (part, self._scrub_part(name, part))
+                hidden = known[name][1]
+                if hidden is not None:
+                    parts[name] = hidden
                     changed = True
         return changed
+
+    def _scrub_part(self, name: str, part: bytes) -> msgspec.Raw | None:
+        """Return what takes the place of the part, None where there is nothing to hide in it."""
+        document, has_secret = self._scrub_document({name: decode(part)}, part)
+        if not has_secret and not repeats_a_key(part):
+            return None
+        return msgspec.Raw(encode(document[name]))
 
     def _scrub_document(self, document: Any, encoded: bytes) -> tuple[Any, bool]:
         """Return the document with its secrets replaced, and whether there are any."""
