@@ -106,14 +106,16 @@ class KeyStore:
             found = self._path.stat()
         except OSError:
             return
-        state = (found.st_mtime_ns, found.st_size, found.st_ino)
+        # The mode is what a file is refused for, and what is then mended.
+        state = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
         if state == self._read_from:
             return
         self._read_from = state
         try:
             self._pairs = load_key_file(self._path)
         except ConfigError as error:
-            _logger.warning("%s; the keys from before stay in use", error)
+            kept = "the keys from before stay in use" if self._pairs else "no key is in use"
+            _logger.warning("%s; %s", error, kept)
 
 
 def seal(content: bytes, public_key: bytes) -> str:

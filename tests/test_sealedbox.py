@@ -278,6 +278,20 @@ def test_another_implementation_of_libsodium_seals_what_opens_here() -> None:
 # Rotation
 
 
+def test_file_is_read_again_once_its_mode_has_been_mended(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "faultline.key"
+    create_key_file(path, NOW_MS)
+    path.chmod(0o644)
+    keys = KeyStore(path)
+    before = keys.pairs
+    path.chmod(0o600)
+
+    assert (len(before), len(keys.pairs)) == (0, 1)
+    assert [each.message.rpartition("; ")[2] for each in caplog.records] == ["no key is in use"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_rotated_file_stays_its_owners(tmp_path: Path) -> None:
     path = tmp_path / "faultline.key"
