@@ -97,7 +97,7 @@ def normalise(message: str) -> str:
     Idempotent: no placeholder holds what another stands for. Only the first PATTERN_CHARACTERS
     count. A truncated form keeps its hash, which is part of an address.
     """
-    return _cached_pattern(message) if len(message) <= CACHED_CHARACTERS else make_pattern(message)
+    return _cached_pattern(message) if len(message) <= CACHED_CHARACTERS else _last_pattern(message)
 
 
 def group_key(message: str, *, exact: bool, fingerprint: tuple[str, ...] | None) -> bytes:
@@ -185,6 +185,8 @@ def _message_key(message: str, exact: bool) -> bytes:
 
 
 _cached_pattern = lru_cache(CACHED_MESSAGES)(make_pattern)
+#: Of one occurrence it is asked for two or three times, and takes up to 3 ms.
+_last_pattern = lru_cache(1)(make_pattern)
 _cached_message_key = lru_cache(CACHED_MESSAGES)(_message_key)
 
 

@@ -5,6 +5,7 @@ Nothing before the commit is acknowledged, and nothing after it can fail the req
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -22,9 +23,8 @@ from faultline_lite.scrubbing.scrubber import KnownParts, Scrubber
 from faultline_lite.store.recording import Recorder
 from faultline_lite.timekeys import Timeunit
 
-#: Entries, and bytes of them, that are prepared before other requests have their turn.
-ENTRIES_AT_A_TIME = 25
-BYTES_AT_A_TIME = 64 * 1024
+#: Entries are prepared for so long before other requests have their turn.
+TURN_SECONDS = 0.002
 #: From here on a payload that may hold secrets has its turn with the other large work: made to be
 #: slow, it would hold up the event loop for tens of milliseconds.
 SLOW_BYTES = 32 * 1024
@@ -83,14 +83,13 @@ class Ingest:
             channels = self._name_channels(report, sender)
         occurrences = []
         known: KnownParts = {}
-        turn_bytes = 0
-        for number, entry in enumerate(report.entries, 1):
+        turn_ends_at = time.perf_counter() + TURN_SECONDS
+        for entry in report.entries:
             prepare = partial(self._prepare, report, entry, channels, known)
             occurrences.append(await self._large_work.run(prepare, self._weigh(entry.payload)))
-            turn_bytes += len(entry.payload)
-            if number % ENTRIES_AT_A_TIME == 0 or turn_bytes >= BYTES_AT_A_TIME:
-                turn_bytes = 0
+            if time.perf_counter() >= turn_ends_at:
                 await asyncio.sleep(0)
+                turn_ends_at = time.perf_counter() + TURN_SECONDS
         size_bytes = sum(len(each.payload) for each in occurrences)
         recorded = await self._database.write_grouped(self._recording, occurrences, size_bytes)
         self._metrics.occurrences.inc(len(recorded))
