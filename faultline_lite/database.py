@@ -152,6 +152,11 @@ class Database:
         return self._writer.last_failure
 
     @property
+    def is_damaged(self) -> bool:
+        """Whether a write has come upon damage since the start."""
+        return self._writer.is_damaged
+
+    @property
     def files(self) -> dict[str, Path]:
         """The files that the database consists of, by what they are."""
         return {"database": self.path, "log": self.path.with_name(f"{self.path.name}-wal")}

@@ -31,6 +31,9 @@ class Health:
         database = self._database
         if database.refusal is not None:
             return database.refusal
+        if database.is_damaged:
+            # A trial would write to other pages.
+            return database.last_failure
         if database.failures > self._failures_over and self._is_trial_due():
             failures = database.failures
             try:

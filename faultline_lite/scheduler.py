@@ -21,13 +21,16 @@ class _Job:
     first_after_seconds: float
     run: Callable[[], Awaitable[object]]
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    #: What its last run ended in, as text; None where that was well.
+    failure: str | None = None
 
 
 class Scheduler:
     """Runs the jobs that were added before ``start``.
 
     What a job may end in that others have said already, and that passes, is ``known``: it is not
-    logged. ``on_failure`` is told the name of every job that failed.
+    logged. What is not is logged once, not at each run that ends in it. ``on_failure`` is told the
+    name of every job that failed.
     """
 
     def __init__(
@@ -91,5 +94,9 @@ class Scheduler:
                 await job.run()
             except Exception as error:
                 self._on_failure(job.name)
-                if not isinstance(error, self._known):
+                before, job.failure = job.failure, repr(error)
+                # A job of every second would fill the disk with one traceback.
+                if not isinstance(error, self._known) and job.failure != before:
                     _logger.exception("the job %s failed; it will run again", job.name)
+            else:
+                job.failure = None

@@ -43,6 +43,8 @@ _UNAVAILABLE_CODES = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_BUSY,
 }
+#: A page of the file is not what it must be: that other writes succeed does not mend it.
+_DAMAGED_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _logger = logging.getLogger(__name__)
 
 
@@ -106,6 +108,8 @@ class Writer:
         #: Writes that could not be taken, and why the last of them.
         self.failures = 0
         self.last_failure: Sentence | None = None
+        #: Whether a write has come upon damage, for good.
+        self.is_damaged = False
         self._last_handler: Handler[Any, Any] | None = None
         self._last_version = 0
         self._loop = asyncio.get_running_loop()
@@ -155,10 +159,13 @@ class Writer:
         self._work.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
 
-    def translate(self, error: sqlite3.OperationalError) -> Exception:
+    def translate(self, error: sqlite3.DatabaseError) -> Exception:
         """Return what callers see of a failed write: whether the store cannot be written now."""
-        if error.sqlite_errorcode & 0xFF not in _UNAVAILABLE_CODES:
+        # What Python itself raises has no code.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code not in _UNAVAILABLE_CODES | _DAMAGED_CODES:
             return error
+        self.is_damaged = self.is_damaged or code in _DAMAGED_CODES
         reason = say("the database cannot be written: {detail}", detail=error)
         # Said once, not for each of the thousands of reports that may be refused.
         if self._failure is None:
@@ -250,10 +257,11 @@ class Writer:
         try:
             with self._transaction():
                 results = self._execute(group)
-        except sqlite3.OperationalError as error:
-            translated = self.translate(error)
-            return [(job, None, translated) for job in group.jobs]
         except Exception as error:  # noqa: BLE001 - it belongs to the caller, not to this thread
+            if isinstance(error, sqlite3.DatabaseError):
+                translated = self.translate(error)
+                if translated is not error or isinstance(error, sqlite3.OperationalError):
+                    return [(job, None, translated) for job in group.jobs]
             if len(group.jobs) == 1:
                 return [(group.jobs[0], None, error)]
             # One item that cannot be stored must not take its neighbours along.
@@ -277,7 +285,7 @@ class Writer:
     def _note(self, group: _Group, results: Sequence[Any], started: float) -> list[_Outcome]:
         self._metrics.commit_seconds.observe(time.perf_counter() - started)
         self._metrics.commit_items.observe(len(group.jobs))
-        if self._failure is not None:
+        if self._failure is not None and not self.is_damaged:
             self._failure = None
             _logger.info("the database can be written again")
         return [(job, result, None) for job, result in zip(group.jobs, results, strict=True)]

@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from faultline_lite import __version__
 from faultline_lite.copies import unsent_copy
 from faultline_lite.database_file import prepare_database, quick_check
+from tests.damage import damage
 from tests.fakes import FakeClock
 from tests.reports import error_path, errors_path, make_entry, make_report
 from tests.servers import RunningServer, running_server, wait_until
@@ -30,6 +32,26 @@ def test_health_is_ok_while_reports_can_be_stored(client: httpx.Client) -> None:
     answer = client.get("/healthz")
 
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_damage_refuses_reports_and_is_no_good_health(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    prepare_database(tmp_path / "faultline.db")
+    damage(tmp_path / "faultline.db", "occurrence")
+    with running_server(tmp_path, FakeClock()) as server, server.client() as client:
+        reports = [client.post(errors_path(), json=make_report()) for _ in range(2)]
+        listed = client.get("/v0/projects")
+        health = [client.get("/healthz") for _ in range(2)]
+
+    said = "the database cannot be written: database disk image is malformed"
+    refused = [*reports, *health]
+    assert [(each.status_code, each.json()["message"]) for each in refused] == [(503, said)] * 4
+    assert "retry-after" in reports[0].headers
+    assert listed.status_code == 200
+    assert [each.message for each in caplog.records if each.name.endswith(".writer")] == [
+        f"{said}; reports are refused until it can"
+    ]
 
 
 def test_info_says_which_version_this_is(client: httpx.Client) -> None:

@@ -122,8 +122,28 @@ def test_failing_job_is_logged_with_its_traceback_and_stops_none(
 
     assert [(each.levelno, "fragile" in each.message) for each in caplog.records] == [
         (logging.ERROR, True)
-    ] * 2
+    ]
     assert "disk on fire" in caplog.text
+
+
+def test_failure_is_logged_again_where_it_is_another_or_a_run_was_well_between(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ends = iter(["fire", "fire", "flood", None, "flood"])
+
+    async def scenario(clock: FakeClock, scheduler: Scheduler) -> None:
+        async def run() -> None:
+            if (end := next(ends)) is not None:
+                raise RuntimeError(end)
+
+        scheduler.add("fragile", 10, run)
+        scheduler.start()
+        await clock.advance(50)
+
+    play(scenario)
+
+    causes = [each.exc_info[1] for each in caplog.records if each.exc_info is not None]
+    assert list(map(str, causes)) == ["fire", "flood", "flood"]
 
 
 def test_failure_that_is_known_is_told_and_not_logged_and_the_job_runs_again(

@@ -4,16 +4,15 @@ import json
 import re
 import resource
 import signal
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
 from faultline_lite.database_file import prepare_database
+from tests.damage import damage
 from tests.fakes import FakeClock
 from tests.load import KEEP_ALL, Load, check_everything_is_there, running_load
 from tests.reports import error_path, errors_path, make_report
@@ -114,14 +113,7 @@ def test_second_server_on_the_same_database_refuses(tmp_path: Path) -> None:
 def test_damaged_database_is_refused_in_two_lines(tmp_path: Path) -> None:
     database = tmp_path / "faultline.db"
     prepare_database(database)
-    with closing(sqlite3.connect(database)) as connection:
-        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
-        (page,) = connection.execute(
-            "SELECT rootpage FROM sqlite_schema WHERE name = 'payload_dictionary'"
-        ).fetchone()
-    with database.open("r+b") as file:
-        file.seek((page - 1) * page_bytes)
-        file.write(b"\xff" * page_bytes)
+    damage(database, "payload_dictionary")
 
     done = run_program("serve", "--port", "0", "--db", str(database), folder=tmp_path)
 
