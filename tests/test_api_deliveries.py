@@ -422,6 +422,22 @@ def test_encrypt_says_why_a_config_would_not_work(master: httpx.Client) -> None:
     ]
 
 
+@pytest.mark.parametrize(("allow_http", "status"), [(False, 400), (True, 201)])
+def test_encrypt_refuses_what_this_server_would_never_send_to(
+    tmp_path: Path, allow_http: bool, status: int
+) -> None:
+    create_key_file(tmp_path / "faultline.key", 1)
+    config = {**SLACK, "endpoint": "http://hooks.example.com/services/to-be-concealed"}
+    settings: dict[str, Any] = {"master_api_key": MASTER, "allow_http": allow_http}
+    with running_server(tmp_path, **settings) as server, server.client(MASTER) as client:
+        answer = client.post("/v0/encrypt", json=config)
+
+    assert answer.status_code == status
+    if not allow_http:
+        message = "endpoint: the scheme of the URL is not allowed, only https"
+        assert answer.json()["errors"] == [{"message": message, "path": ["endpoint"]}]
+
+
 def test_encrypt_needs_the_master_key(keyed: RunningServer) -> None:
     with keyed.client(CLIENT) as client:
         answer = client.post("/v0/encrypt", json=SLACK)

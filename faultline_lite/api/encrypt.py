@@ -1,6 +1,7 @@
 """Seal a notification config for a client that cannot, as the original's /encrypt did."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.exceptions import (
     BadRequestError,
     ChannelConfigError,
+    NotifyError,
     PreconditionFailedError,
     Problem,
 )
@@ -28,9 +30,14 @@ async def encrypt(request: Request) -> Response:
         raise _no("key pair")
     value = await read_json(request, Any)
     try:
-        parse_configs(value)
+        for config in parse_configs(value):
+            # Only this server opens it, and it would refuse to send each of its messages.
+            if endpoint := getattr(config, "endpoint", None):
+                services.egress.check_scheme(urlsplit(endpoint).scheme.lower())
     except ChannelConfigError as error:
         raise BadRequestError(*error.problems) from None
+    except NotifyError as error:
+        raise BadRequestError(Problem(f"endpoint: {error.reason}", ("endpoint",))) from None
     sealed = services.key_store.seal(msgspec.json.encode(value))
     # Some clients read the one place, some the other.
     answer = {"data": {"encrypted": sealed}, "status": "success", "encrypted": sealed}

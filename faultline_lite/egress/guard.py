@@ -100,6 +100,14 @@ class Egress:
         except httpcore.ProtocolError as error:
             raise _failure(say("the answer is no HTTP, or ended too early")) from error
 
+    def check_scheme(self, scheme: str) -> None:
+        """Raise NotifyError where no request with that scheme is ever sent."""
+        if scheme not in self._schemes:
+            allowed = " and ".join(sorted(self._schemes))
+            raise _refusal(
+                say("the scheme of the URL is not allowed, only {schemes}", schemes=allowed)
+            )
+
     async def run_guarded(self, module: str, content: bytes) -> bytes:
         """Have a module's ``main`` do what it does, its connections checked as ours are.
 
@@ -121,11 +129,7 @@ class Egress:
         except (httpx.InvalidURL, ValueError):
             # Neither its words nor its cause, which quote the URL.
             raise _refusal(say("the URL is malformed")) from None
-        if parsed.scheme not in self._schemes:
-            allowed = " and ".join(sorted(self._schemes))
-            raise _refusal(
-                say("the scheme of the URL is not allowed, only {schemes}", schemes=allowed)
-            )
+        self.check_scheme(parsed.scheme)
         if parsed.userinfo or not parsed.host:
             raise _refusal(say("the URL must have a host, and no user and password"))
         sent = {
