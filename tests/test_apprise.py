@@ -50,7 +50,7 @@ def test_message_is_sent_as_text() -> None:
     assert sent["message"] == (
         "Undefined index: faultline\n"
         "sample-project: notice\n"
-        "2016-12-06T15:00:00+00:00, 1 of 1 occurrences\n"
+        "2016-12-06T15:00:00+00:00, its first occurrence\n"
         "/var/www/user.php(15) User->edit()\n"
         "/var/www/index.php(3)\n"
         "https://errors.example.com/projects/sample-project/errors/1"

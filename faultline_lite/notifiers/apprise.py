@@ -126,7 +126,8 @@ def make_texts(config: AppriseConfig, message: Message) -> tuple[str, str]:
 
 def _describe(config: AppriseConfig, error: ErrorSummary) -> str:
     came_back = ", came back after it was resolved" if error.reason == "regression" else ""
-    counts = f"{error.occurrences:,} of {error.total:,} occurrences{came_back}"
+    of_how_many = f"{error.occurrences:,} of {error.total:,} occurrences"
+    counts = f"{'its first occurrence' if error.total == 1 else of_how_many}{came_back}"
     lines = [
         show(error.message, MAX_MESSAGE_CHARACTERS),
         visible_line(f"{error.project[:MAX_NAME_CHARACTERS]}: {error.type[:MAX_NAME_CHARACTERS]}"),
