@@ -26,7 +26,7 @@ MAX_ARRIVING_BYTES = 128 * 2**20
 #: Up to so many bytes are decompressed in the event loop: a millisecond. Some dozens of entries.
 DECOMPRESSED_AT_ONCE_BYTES = 256 * 1024
 #: What a body counts for at least that waits to be decompressed elsewhere.
-LEAST_WAITING_BYTES = 2**20
+LEAST_WAITING_BYTES = 512 * 1024
 
 
 class ByteBudget:
