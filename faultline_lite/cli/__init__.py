@@ -1,6 +1,8 @@
 """The command line."""
 
+import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -34,6 +36,7 @@ for command in (
 
 def main() -> None:
     """Run a command; what a user can mend is one line and exit code 2, never a traceback."""
+    _open_standard_streams()
     try:
         cli(prog_name="faultline-lite")
     except FaultlineError as error:
@@ -42,6 +45,16 @@ def main() -> None:
         # A file or a folder that cannot be used; what happens inside the server ends there.
         place = f"{error.filename}: " if error.filename else ""
         _fail(f"{place}{error.strerror or error}")
+
+
+def _open_standard_streams() -> None:
+    """Give those that the caller closed (``>&-``) an end that takes everything and has nothing.
+
+    Python has None in their place, and the next file that is opened would get their number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _fail(message: str) -> NoReturn:

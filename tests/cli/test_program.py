@@ -1,6 +1,7 @@
 """The program as a whole, and `serve`."""
 
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -51,6 +52,30 @@ def test_mistake_in_the_configuration_is_one_line_and_exit_code_2() -> None:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "Error: unknown key pr\\x1bot, did you mean port?\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closing", "exit_code"),
+    [
+        ("send --project web --url http://127.0.0.1:1 --api-key k -", "<&-", 1),
+        ("delete web --url http://127.0.0.1:1 --api-key k", "<&-", 2),
+        ("keys list", ">&-", 0),
+        ("keys list", "<&- >&-", 0),
+    ],
+)
+def test_closed_streams_are_no_traceback(arguments: str, closing: str, exit_code: int) -> None:
+    run("init")
+    command = f"exec {shlex.quote(sys.executable)} -m faultline_lite {arguments} {closing}"
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env=PROGRAM_ENVIRONMENT,
+    )
+
+    assert (done.returncode, "Traceback" in done.stderr) == (exit_code, False)
 
 
 def test_folder_that_cannot_be_used_is_one_line_and_exit_code_2() -> None:
