@@ -11,7 +11,12 @@ import pytest
 from faultline_lite.database import Database, connect
 from faultline_lite.database_file import prepare_database
 from faultline_lite.metrics import Metrics
+from faultline_lite.sealedbox import create_key_file
 from tests.fakes import FakeClock, Receiver
+from tests.notified import (
+    CLIENT,
+    MASTER,
+)
 from tests.office import Office, open_office
 from tests.reports import new_project
 from tests.servers import RunningServer, running_server
@@ -103,3 +108,20 @@ async def office(tmp_path: Path, clock: FakeClock, anyio_backend: str) -> AsyncI
     """Everything between a report and its delivery, in the loop of the test and on ``clock``."""
     async with open_office(tmp_path, clock) as office:
         yield office
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with keys of both kinds and a key pair, for all tests of a module."""
+    folder = tmp_path_factory.mktemp("keyed")
+    create_key_file(folder / "faultline.key", 1)
+    settings = {"master_api_key": MASTER, "client_api_keys": (CLIENT,)}
+    with running_server(folder, FakeClock(), **settings) as server:
+        yield server
+
+
+@pytest.fixture
+def master(keyed: RunningServer) -> Iterator[httpx.Client]:
+    """A client of ``keyed`` that may do everything."""
+    with keyed.client(MASTER) as client:
+        yield client
