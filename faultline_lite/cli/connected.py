@@ -19,8 +19,18 @@ def connected(*, reports: bool = False) -> Callable[[Callable[..., None]], Calla
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @config_option
-        @click.option("--url", envvar="FAULTLINE_LITE_URL", help="Server to talk to.")
-        @click.option("--api-key", envvar="FAULTLINE_LITE_API_KEY", help="Key to talk with.")
+        @click.option(
+            "--url",
+            envvar="FAULTLINE_LITE_URL",
+            show_envvar=True,
+            help="Server to talk to; the configuration's on this machine, where none is given.",
+        )
+        @click.option(
+            "--api-key",
+            envvar="FAULTLINE_LITE_API_KEY",
+            show_envvar=True,
+            help="Key to talk with; the configuration's, for its own server.",
+        )
         @functools.wraps(command)
         def run(
             *args: Any, config_file: Path | None, url: str | None, api_key: str | None, **rest: Any

@@ -21,6 +21,7 @@ def config_option(command: F) -> F:
         "config_file",
         type=click.Path(path_type=Path, dir_okay=False),
         envvar="FAULTLINE_LITE_CONFIG",
+        show_envvar=True,
         help="Configuration file.  [default: faultline.toml, if there is one]",
     )(command)
 
