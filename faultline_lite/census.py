@@ -4,7 +4,6 @@ Every occurrence is looked at once, on the maintenance thread, and what it adds 
 transactions of some milliseconds. Where the census is, is in the store: a restart goes on there.
 """
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
@@ -55,8 +54,7 @@ class Census:
             if batch is None:
                 return
             await self._database.write(add_to_census, batch.found, batch.counted_id, batch.last)
-            if self._database.queued_bytes:
-                await asyncio.sleep((time.monotonic() - started) * BUSY_PAUSE)
+            await self._database.give_way((time.monotonic() - started) * BUSY_PAUSE)
         self._wake()
 
     def _read_batch(self, connection: sqlite3.Connection) -> _Batch | None:

@@ -32,6 +32,8 @@ STATEMENT_CACHE = 256
 #: Past this the writer itself empties the log; below it the background checkpoint suffices.
 MAX_WAL_BYTES = 64 * 2**20
 READER_THREADS = 4
+#: A shutdown waits for as long.
+MOST_PAUSE_SECONDS = 5.0
 WRITER_CACHE_KIB = 16_384
 #: So few that what is tried to be written reaches the disk before it is taken back.
 TRIAL_CACHE_PAGES = 8
@@ -172,6 +174,15 @@ class Database:
         Raises DatabaseUnavailableError where it cannot.
         """
         await self.write(_try_to_write, size_bytes)
+
+    async def give_way(self, seconds: float) -> None:
+        """Pause for so long while reports wait for the writer, MOST_PAUSE_SECONDS at the most.
+
+        A step of background work takes long on a disk that stands still, and need not be followed
+        by a pause of many times its length.
+        """
+        if self.queued_bytes:
+            await asyncio.sleep(min(seconds, MOST_PAUSE_SECONDS))
 
     async def checkpoint(self) -> None:
         """Copy the log into the database file beside the writer; empty it once it has grown.

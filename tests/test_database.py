@@ -55,6 +55,11 @@ async def test_write_is_read_afterwards(database: Database) -> None:
     assert await database.maintain(list_names) == ["a"]
 
 
+async def test_background_work_pauses_only_while_reports_wait(database: Database) -> None:
+    async with asyncio.timeout(5):
+        await database.give_way(3600)
+
+
 async def test_failed_write_raises_and_leaves_nothing(database: Database) -> None:
     def insert_and_fail(connection: sqlite3.Connection) -> None:
         insert(connection, "a")

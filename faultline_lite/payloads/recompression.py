@@ -64,8 +64,7 @@ class Recompression:
         # A new dictionary may have begun it anew meanwhile.
         if self._before_id == before_id:
             self._before_id = stored[-1].id if stored else 0
-        if self._database.queued_bytes:
-            await asyncio.sleep((time.monotonic() - started) * BUSY_PAUSE)
+        await self._database.give_way((time.monotonic() - started) * BUSY_PAUSE)
 
     def _compress(
         self, stored: list[StoredPayload], dictionary_id: int

@@ -280,8 +280,7 @@ class Regrouping:
         return result
 
     async def _pause(self, step_seconds: float) -> None:
-        if self._database.queued_bytes:
-            await asyncio.sleep(step_seconds * BUSY_PAUSE)
+        await self._database.give_way(step_seconds * BUSY_PAUSE)
 
 
 def _describe(part: Part) -> NewError:

@@ -3,7 +3,6 @@
 It counts what has gone; what is to go is for others to say.
 """
 
-import asyncio
 import sqlite3
 import time
 from collections import Counter
@@ -113,8 +112,8 @@ class Eraser:
         is_full = gone.rows >= limit
         if is_full or seconds > STEP_SECONDS:
             self._rows = _adapt(limit, seconds)
-        if self._patient and self._database.queued_bytes:
-            await asyncio.sleep(seconds * BUSY_PAUSE)
+        if self._patient:
+            await self._database.give_way(seconds * BUSY_PAUSE)
         return gone, is_full
 
     def _count(self, gone: Gone, reason: Reason) -> None:

@@ -8,7 +8,6 @@ the first is gone for reasons of age, the error's document is made anew from tho
 Its caller alone changes rows, one step after the other.
 """
 
-import asyncio
 import sqlite3
 import time
 from collections import deque
@@ -162,8 +161,7 @@ class IndexUpkeep:
         started = time.perf_counter()
         goes_on = await self._database.write(store.merge_grams, self._merge_pages)
         self._merge_pages = STEP_PAGES if goes_on else 0
-        if self._database.queued_bytes:
-            await asyncio.sleep((time.perf_counter() - started) * BUSY_PAUSE)
+        await self._database.give_way((time.perf_counter() - started) * BUSY_PAUSE)
         return True
 
     def _read_given_up(self, connection: sqlite3.Connection) -> tuple[int, list[OldRow]] | None:
