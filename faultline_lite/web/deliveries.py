@@ -17,6 +17,7 @@ from faultline_lite.store.delivery_history import (
 )
 from faultline_lite.store.projects import list_projects
 from faultline_lite.web.forms import Form, first, local_path
+from faultline_lite.web.projects import choose_projects
 from faultline_lite.web.visits import Values, Visit
 
 PAGE_DELIVERIES = 50
@@ -50,7 +51,7 @@ async def show_deliveries(visit: Visit) -> Response:
             "states": STATES,
             "state": state,
             "project": project,
-            "projects": _name_projects(list_projects(connection), project),
+            "projects": _name_projects(choose_projects(list_projects(connection)), project),
         }
 
     template = "deliveries_list.html" if visit.wants_part else "deliveries.html"

@@ -1,5 +1,6 @@
 """The projects; where there is none yet, the first steps to one."""
 
+import heapq
 import re
 import sqlite3
 
@@ -13,6 +14,8 @@ from faultline_lite.web.series import project_sparklines
 from faultline_lite.web.visits import Values, Visit
 
 SAMPLE_PROJECT = "sample-project"
+#: Whoever may report can make any number of projects; these are shown at once.
+MAX_PROJECTS = 500
 #: What a Host header must be made of to stand in a line to paste.
 _HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?", re.ASCII | re.IGNORECASE)
 
@@ -35,15 +38,25 @@ async def show_setup(visit: Visit) -> Response:
 
 async def _show_list(visit: Visit, projects: list[ProjectSummary]) -> Response:
     now_ms = visit.services.clock.now_ms()
+    shown = choose_projects(projects)
 
     def read(connection: sqlite3.Connection) -> Values:
-        ids = [project.id for project in projects]
+        ids = [project.id for project in shown]
         return {
-            "projects": projects,
+            "projects": shown,
+            "left_out": len(projects) - len(shown),
             "sparklines": project_sparklines(connection, ids, now_ms),
         }
 
     return await visit.show("projects.html", read)
+
+
+def choose_projects(projects: list[ProjectSummary]) -> list[ProjectSummary]:
+    """Return the projects to show, by name: of very many those that were active last."""
+    if len(projects) <= MAX_PROJECTS:
+        return projects
+    latest = heapq.nlargest(MAX_PROJECTS, projects, key=lambda each: each.last_updated_ms)
+    return sorted(latest, key=lambda each: each.name)
 
 
 async def _show_steps(visit: Visit, *, waiting: bool) -> Response:

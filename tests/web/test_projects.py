@@ -1,9 +1,12 @@
+import re
+import sqlite3
 from pathlib import Path
 
 import httpx
 import pytest
 
 from faultline_lite.web.clients import CLIENTS
+from faultline_lite.web.projects import MAX_PROJECTS
 from tests.servers import RunningServer, running_server
 from tests.web.visiting import Site, log_in, server_with_key
 
@@ -38,6 +41,23 @@ def test_projects_are_listed_with_their_numbers(client: httpx.Client) -> None:
     assert 'data-label="Unresolved">1</td>' in row
     assert 'data-label="Occurrences">2</td>' in row
     assert 'aria-label="2 occurrences in the last 24 hours"' in row
+
+
+def test_of_very_many_projects_those_that_were_active_last_are_shown(
+    server: RunningServer, client: httpx.Client
+) -> None:
+    def fill(connection: sqlite3.Connection) -> None:
+        rows = [(f"p{number:04}", number) for number in range(MAX_PROJECTS + 7)]
+        connection.executemany("INSERT INTO project (name, created_ms) VALUES (?, ?)", rows)
+
+    server.run(server.services.database.write(fill))
+    page = client.get("/").text
+    choices = client.get("/deliveries").text
+    shown = [f"p{number:04}" for number in range(7, MAX_PROJECTS + 7)]
+
+    assert re.findall(r">(p\d{4})</a>", page) == shown
+    assert "and 7 others" in page
+    assert re.findall(r"<option[^>]*>(p\d{4})</option>", choices) == shown
 
 
 def test_client_key_is_filled_in_and_the_master_key_never(tmp_path: Path) -> None:
