@@ -22,15 +22,9 @@ _ALL = (
     notifications.create_notifications,
     timelines.roll_up_timelines,
     search.create_search,
-    search.keep_search_small,
     census.create_census,
-    core.find_regressions,
-    search.index_words,
-    core.index_noisy_errors,
-    search.index_frames_together,
     regroup.create_regroup,
     sessions.create_ended_sessions,
-    search.merge_grams_seldom,
 )
 
 migrations = Migrations("faultline-lite")

@@ -47,7 +47,9 @@ CORE = (
     CREATE INDEX error_by_last_seen ON error (last_seen_ms)
     """,
     """
-    CREATE INDEX error_over_cap ON error (kept)
+    -- Most errors keep a few, and each occurrence would move its error in the index: one page more
+    -- to be written for every one of them.
+    CREATE INDEX error_over_cap ON error (kept) WHERE kept > 100
     """,
     """
     -- Messages that lead to an error whose group key is not computed from them:
@@ -84,6 +86,10 @@ CORE = (
     CREATE UNIQUE INDEX occurrence_by_second ON occurrence (error_id, second, ordinal)
     """,
     """
+    -- What thinning leaves, however many an error has.
+    CREATE INDEX occurrence_by_regression ON occurrence (error_id) WHERE regression = 1
+    """,
+    """
     CREATE TABLE timeline (
         error_id INTEGER NOT NULL REFERENCES error (id),
         minute INTEGER NOT NULL,
@@ -110,20 +116,3 @@ def create_core(tables: Tables) -> None:
     """
     for statement in CORE:
         tables.execute(statement)
-
-
-def find_regressions(tables: Tables) -> None:
-    """Find the occurrences that thinning leaves, however many an error has."""
-    tables.execute(
-        "CREATE INDEX occurrence_by_regression ON occurrence (error_id) WHERE regression = 1"
-    )
-
-
-def index_noisy_errors(tables: Tables) -> None:
-    """Look for errors over their cap among those that keep many occurrences only.
-
-    Most errors keep a few, and each occurrence moved its error in the index: one page more to be
-    written for every one of them.
-    """
-    tables.execute("DROP INDEX error_over_cap")
-    tables.execute("CREATE INDEX error_over_cap ON error (kept) WHERE kept > 100")
