@@ -59,8 +59,28 @@ class Alternative(NamedTuple):
 
 def fold(text: str) -> str:
     """Return the text as it is compared: without case, width or kind of white space."""
-    folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
-    return folded if folded.isprintable() else _UNPRINTABLE.sub(" ", folded)
+    return blank(fold_letters(text))
+
+
+def fold_letters(text: str) -> str:
+    """Return the text without case or width."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+
+
+def blank(text: str) -> str:
+    """Return the text with a space for every kind of white space and control character."""
+    return text if text.isprintable() else _UNPRINTABLE.sub(" ", text)
+
+
+def find_blanked(text: str, wanted: str) -> bool:
+    """Return whether the text, once ``blank``, holds what is wanted, but across no NUL."""
+    words = wanted.split(" ")
+    return all(word in text for word in words) and _phrase(wanted).search(text) is not None
+
+
+@lru_cache(64)
+def _phrase(wanted: str) -> re.Pattern[str]:
+    return re.compile(r"[\s\x01-\x1f\x7f-\x9f]".join(map(re.escape, wanted.split(" "))))
 
 
 def skeleton(folded: str) -> str:
@@ -115,7 +135,7 @@ def alternatives(folded: str) -> tuple[Alternative, ...]:
     cut = _cut_mixed if _HAS_CJK.search(folded) else _cut_plain
     varying = [found.span() for found in _VARYING_WORD.finditer(folded)]
     if varying:
-        return (Alternative(True, _sample(_touching(folded, varying, cut))),)
+        return (Alternative(True, _choose(_touching(folded, varying, cut))),)
     found = [Alternative(False, _sample([*cut(folded, 0, len(folded), "")]))]
     words = [word.span() for word in _WORD.finditer(folded)]
     for start, end in dict.fromkeys(words[:1] + words[-1:]):
@@ -193,6 +213,12 @@ def _cut_mixed(text: str, start: int, end: int, mark: str) -> Iterator[str]:
             yield mark + text[index : index + 2]
         if index + 3 <= end:
             yield mark + text[index : index + 3]
+
+
+def _choose(grams: list[str]) -> tuple[str, ...]:
+    """Return all of the grams, up to MAX_GRAMS: those of digits are in many texts by chance."""
+    distinct = tuple(dict.fromkeys(grams))
+    return distinct if len(distinct) <= MAX_GRAMS else _sample(grams)
 
 
 def _sample(grams: list[str]) -> tuple[str, ...]:

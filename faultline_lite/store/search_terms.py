@@ -18,7 +18,10 @@ from faultline_lite.search.grams import (
     Alternative,
     Marks,
     alternatives,
+    blank,
+    find_blanked,
     fold,
+    fold_letters,
     has_word,
     is_short,
     list_grams,
@@ -126,11 +129,11 @@ def find_text(kind: Kind, texts: Iterable[str], wanted: str) -> str | None:
 
 def any_holds(kind: Kind, folded: str, wanted: str) -> bool:
     """Return whether one of the texts that ``fold_packed`` has folded holds what is wanted."""
-    if wanted not in folded:
+    if wanted not in folded and not (" " in wanted and find_blanked(folded, wanted)):
         return False
     if kind not in _WHOLE_MARKS and (kind == "message" or not is_short(wanted)):
         return True
-    return any(_holds(kind, each, wanted) for each in folded.split(_BETWEEN))
+    return any(_holds(kind, blank(each), wanted) for each in folded.split(_BETWEEN))
 
 
 def pack_texts(texts: Iterable[Indexed]) -> bytes:
@@ -152,11 +155,15 @@ def unpack_texts(packed: bytes) -> list[Indexed]:
 
 
 def fold_packed(packed: bytes) -> dict[Kind, str]:
-    """Return the packed texts folded, those of each kind in one string, _BETWEEN them."""
+    """Return the packed texts, those of each kind in one string, _BETWEEN them.
+
+    Kinds of white space are left as they are: it would take most of the time, and matters to
+    phrases only.
+    """
     folded: dict[Kind, str] = {}
     for mark, joined in _unpacker.decode(packed).items():
         kind = _KINDS[mark.lower()]
-        own = _fold_joined(joined)
+        own = fold_letters(joined)
         folded[kind] = f"{folded[kind]}{_BETWEEN}{own}" if kind in folded else own
     return folded
 
@@ -171,12 +178,6 @@ def _terms(indexed: Indexed) -> str:
 
 
 _shared_terms = lru_cache(SHARED_TEXTS)(_terms)
-
-
-def _fold_joined(joined: str) -> str:
-    if joined.isascii() and joined.replace(_BETWEEN, "").isprintable():
-        return joined.lower()
-    return _BETWEEN.join(map(fold, joined.split(_BETWEEN)))
 
 
 def _holds(kind: Kind, folded: str, wanted: str) -> bool:
