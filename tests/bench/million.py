@@ -43,13 +43,13 @@ class Measured:
 
 def measure(folder: Path, occurrences: int) -> Measured:
     filling = _fill(folder, occurrences)
+    sizes = _sizes(folder / "bench.db")
     with run_ours(folder) as server:
         at_rest = _probe(server.url)
         resident_bytes = server.resident_bytes()
         rate = _load(server, seconds=3)["requests_per_second"] / 2
         with _loading(server, rate):
             under_load = _probe(server.url)
-    sizes = _sizes(folder / "bench.db")
     return Measured(occurrences, filling, at_rest, under_load, rate, resident_bytes, sizes)
 
 
@@ -153,7 +153,7 @@ def _print_filling(results: list[Measured]) -> None:
 
 
 def _print_sizes(results: list[Measured]) -> None:
-    """Print bytes an occurrence; what came in under load is not counted."""
+    """Print bytes an occurrence, as filled."""
     names = list(dict.fromkeys(name for each in results for name in each.bytes_by_table))
     rows = [
         (name, *(f"{each.bytes_by_table.get(name, 0) / each.occurrences:,.1f}" for each in results))
