@@ -23,8 +23,7 @@ from faultline_lite.census import Census
 from faultline_lite.clock import Clock, SystemClock
 from faultline_lite.config import Config
 from faultline_lite.database import Database
-from faultline_lite.egress.destinations import Destinations
-from faultline_lite.egress.guard import Egress
+from faultline_lite.egress.guard import make_egress
 from faultline_lite.exceptions import (
     DatabaseUnavailableError,
     DatabaseUnusableError,
@@ -123,12 +122,6 @@ def start_failure(app: Edge) -> FaultlineError | None:
     """Return what kept the application from starting, where a user can mend it."""
     failure: FaultlineError | None = getattr(app.app.state, "failure", None)
     return failure
-
-
-def make_egress(config: Config) -> Egress:
-    """Return the way out that the configuration allows."""
-    destinations = Destinations(config.allow_hosts, allow_private=config.allow_private)
-    return Egress(destinations, allow_http=config.allow_http)
 
 
 async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Services:

@@ -23,7 +23,6 @@ from faultline_lite.exceptions import ConfigError, DatabaseUnusableError
 from faultline_lite.logs import configure_logging
 from faultline_lite.private_files import write_private_file
 from faultline_lite.sealedbox import create_key_file, load_key_file
-from faultline_lite.server import serve as run_server
 
 #: A Sentry DSN takes 32 hexadecimal digits and nothing else as its key.
 KEY_BYTES = 16
@@ -46,6 +45,9 @@ def serve(
     log_level: str | None,
 ) -> None:
     """Start the server; Ctrl-C or SIGTERM stops it."""
+    # Half of the time that any other command takes would go by with it.
+    from faultline_lite.server import serve as run_server
+
     config = load_settings(config_file, host=host, port=port, db=db, log_level=log_level)
     check_listen(config)
     configure_logging(config.log_level, config.log_format)

@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 
-from faultline_lite.app import make_egress
 from faultline_lite.cli.answers import Decisions, DeliveryChanged, DeliveryPage, OccurrencePage
 from faultline_lite.cli.client import Client, ServerError, path_of
 from faultline_lite.cli.connected import connected, json_option
 from faultline_lite.cli.output import json_text, print_table, printable
 from faultline_lite.cli.settings import config_option, load_settings
 from faultline_lite.config import Config
+from faultline_lite.egress.guard import make_egress
 from faultline_lite.exceptions import ConfigError, NotifyError
 from faultline_lite.notifications.channels import ChannelConfig
 from faultline_lite.notifications.trial import try_config

@@ -19,6 +19,7 @@ import httpx
 import msgspec
 
 from faultline_lite import __version__
+from faultline_lite.config import Config
 from faultline_lite.egress.destinations import Address, Destinations, say_not_public
 from faultline_lite.egress.guarded_process import GuardedProcesses, Policy
 from faultline_lite.exceptions import NotifyError
@@ -329,3 +330,9 @@ def _refusal(reason: Sentence) -> NotifyError:
 
 def _failure(reason: Sentence) -> NotifyError:
     return NotifyError(reason, permanent=False)
+
+
+def make_egress(config: Config) -> Egress:
+    """Return the way out that the configuration allows."""
+    destinations = Destinations(config.allow_hosts, allow_private=config.allow_private)
+    return Egress(destinations, allow_http=config.allow_http)
