@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 START_SECONDS = 20.0
+#: How long a server may go on working by itself; it is looked at for so long each time.
+REST_SECONDS = 600.0
+LOOK_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,17 @@ class Server:
         stat = Path(f"/proc/{self.process.pid}/stat").read_text()
         user, system = stat.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def await_rest(self) -> None:
+        """Return once the process has next to nothing to do. Raises TimeoutError."""
+        ends_at = time.monotonic() + REST_SECONDS
+        while time.monotonic() < ends_at:
+            used_seconds = -self.cpu_seconds()
+            time.sleep(LOOK_SECONDS)
+            used_seconds += self.cpu_seconds()
+            if used_seconds < LOOK_SECONDS / 50:
+                return
+        raise TimeoutError("the server does not come to rest")
 
 
 @contextmanager
