@@ -19,10 +19,13 @@ def _report(client: httpx.Client, *times: str, **fields: object) -> None:
 def test_drag_zooms_in_and_facets_follow(client: httpx.Client, open_page: OpenPage) -> None:
     _report(client, "01:00:00", "02:00:00", "14:00:00", "14:30:00")
     page = open_page(PAGE)
-    page.get_by_role("button", name="24 h").click()
+    with page.expect_response(lambda answer: "/chart?" in answer.url):
+        page.get_by_role("button", name="24 h").click()
     caption = page.locator("#chart figcaption")
     expect(caption).to_contain_text("4 in all")
     expect(page.locator("#facets")).to_contain_text("production")
+    # Drawn, and in its place.
+    page.locator(".u-over").hover()
     plot = page.locator(".u-over").bounding_box()
     assert plot is not None
     # The last quarter of the day.
@@ -42,6 +45,8 @@ def test_label_of_the_last_tick_has_room(client: httpx.Client, open_page: OpenPa
     _report(client, "14:00:00")
     for width in (360, 1280):
         page = open_page(PAGE, width=width)
+        # Drawn, and in its place.
+        page.locator(".u-over").hover()
         plot = page.locator(".u-over").bounding_box()
         chart = page.locator("#chart canvas").bounding_box()
         assert plot is not None

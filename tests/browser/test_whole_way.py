@@ -36,6 +36,8 @@ def _report(server: RunningServer, receiver: Receiver, *hours_ago: float) -> Non
 
 
 def _drag_over_last_quarter(page: Page) -> None:
+    # Drawn, and in its place.
+    page.locator(".u-over").hover()
     plot = page.locator(".u-over").bounding_box()
     assert plot is not None
     page.mouse.move(plot["x"] + plot["width"] * 0.75, plot["y"] + 50)
