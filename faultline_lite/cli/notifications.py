@@ -158,7 +158,18 @@ def why(client: Client, project: str, message: str, occurrence: str | None, as_j
             click.echo(f"  {printable(_tell_fate(each['delivery']))}")
 
 
-@click.command("notify-test")
+class BoxCommand(click.Command):
+    """A command that takes a bare box, one in 64 of which begins with a hyphen, for no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put such a box behind all options."""
+        boxes = [each for each in args if each.startswith("-") and _BARE_BOX.fullmatch(each)]
+        if boxes and "--" not in args:
+            args = [*(each for each in args if each not in boxes), "--", *boxes]
+        return super().parse_args(ctx, args)
+
+
+@click.command("notify-test", cls=BoxCommand)
 @click.argument("config", metavar="CONFIG")
 @config_option
 def notify_test(config: str, config_file: Path | None) -> None:
