@@ -7,6 +7,7 @@ nothing of what is stored: the queries are in ``store``.
 import asyncio
 import contextlib
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -68,6 +69,9 @@ class Database:
         self._maintenance = ThreadPoolExecutor(1, thread_name_prefix="maintenance")
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
+        # Closed after every connection: closing any other would drop SQLite's locks on the file
+        # (sqlite.org/howtocorrupt.html, "Posix advisory locks canceled").
+        self._file = os.open(path, os.O_RDWR)
         self._writer_connection = self._connect_writer()
         self._writer = Writer(self._writer_connection, metrics)
         self._closed = False
@@ -201,6 +205,11 @@ class Database:
                 return
             raise
         if log_pages * PAGE_BYTES > MAX_WAL_BYTES:
+            # A checkpoint that did not reach the log's end has left the file to be synchronised,
+            # which would take the writer tens of milliseconds.
+            # Where that fails, the writer comes upon it as well, and says so.
+            with contextlib.suppress(OSError):
+                await self._loop.run_in_executor(self._maintenance, os.fsync, self._file)
             await self.write(_empty_log)
 
     async def truncate_log(self) -> bool:
@@ -218,6 +227,7 @@ class Database:
         self._maintenance.shutdown(wait=True)
         for connection in self._connections:
             connection.close()
+        os.close(self._file)
 
     def _connect_writer(self) -> sqlite3.Connection:
         connection = connect(self.path)
