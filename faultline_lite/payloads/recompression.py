@@ -5,7 +5,7 @@ those: ten times as large as they need be. How far it has come is not stored: wh
 stays as it is.
 """
 
-import asyncio
+import sqlite3
 import time
 from collections.abc import Callable
 
@@ -55,28 +55,30 @@ class Recompression:
 
     async def _step(self) -> None:
         started = time.monotonic()
-        dictionary_id = self._codec.current_id
         before_id = self._before_id
-        stored = await self._database.read(list_payloads_before, before_id, STEP_OCCURRENCES)
-        smaller = await asyncio.to_thread(self._compress, stored, dictionary_id)
+        next_id, smaller = await self._database.maintain(self._compress_before, before_id)
         if smaller:
             await self._database.write(replace_payloads, smaller)
         # A new dictionary may have begun it anew meanwhile.
         if self._before_id == before_id:
-            self._before_id = stored[-1].id if stored else 0
+            self._before_id = next_id
         await self._database.give_way((time.monotonic() - started) * BUSY_PAUSE)
 
-    def _compress(
-        self, stored: list[StoredPayload], dictionary_id: int
-    ) -> list[tuple[StoredPayload, int, bytes]]:
-        """Return those that a newer dictionary makes smaller, with its id and what it makes."""
-        older = [each for each in stored if each.dictionary_id != dictionary_id]
+    def _compress_before(
+        self, connection: sqlite3.Connection, before_id: int
+    ) -> tuple[int, list[tuple[StoredPayload, int, bytes]]]:
+        """Return where to go on, and what a newer dictionary makes smaller, with its id."""
+        stored = list_payloads_before(connection, before_id, STEP_OCCURRENCES)
+        next_id = stored[-1].id if stored else 0
+        newest_id = self._codec.current_id
+        older = [each for each in stored if each.dictionary_id != newest_id]
         if not older:
-            return []
+            return next_id, []
         payloads = [self._codec.decompress(each.dictionary_id, each.payload) for each in older]
         used_id, compressed = self._codec.compress(payloads)
-        return [
+        smaller = [
             (each, used_id, payload)
             for each, payload in zip(older, compressed, strict=True)
             if len(payload) < len(each.payload)
         ]
+        return next_id, smaller

@@ -104,10 +104,7 @@ def add_found(connection: sqlite3.Connection, found: Mapping[int, Found]) -> Non
 
 def get_sketch(connection: sqlite3.Connection, error_id: int) -> bytes:
     """Return the sketch of the people that the error met, empty where it met none."""
-    row = connection.execute(
-        "SELECT sketch FROM error_people WHERE error_id = ?", (error_id,)
-    ).fetchone()
-    return b"" if row is None else bytes(row[0])
+    return _get_sketches(connection, [error_id]).get(error_id, b"")
 
 
 def set_sketch(connection: sqlite3.Connection, error_id: int, sketch: bytes) -> None:

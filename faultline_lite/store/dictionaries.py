@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from faultline_lite.store.statements import write_rows
+
 
 class StoredPayload(NamedTuple):
     """The compressed payload of an occurrence."""
@@ -56,15 +58,15 @@ def replace_payloads(
 
     One that is gone is not replaced, nor what has come to its id since.
     """
-    connection.executemany(
+    write_rows(
+        connection,
         """
-        UPDATE occurrence SET dictionary_id = ?, payload = ?
-        WHERE id = ? AND error_id = ? AND dictionary_id = ? AND payload = ?
+        UPDATE occurrence SET dictionary_id = new.column1, payload = new.column2
+        FROM (VALUES {rows}) AS new
+        WHERE occurrence.id = new.column3 AND occurrence.error_id = new.column4
+        AND occurrence.dictionary_id = new.column5 AND occurrence.payload = new.column6
         """,
-        [
-            (dictionary_id, payload, old.id, old.error_id, old.dictionary_id, old.payload)
-            for old, dictionary_id, payload in replaced
-        ],
+        [(dictionary_id, payload, *old) for old, dictionary_id, payload in replaced],
     )
 
 
