@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page
 
 if TYPE_CHECKING:
-    from playwright.sync_api import ViewportSize
+    from playwright.sync_api import FloatRect, ViewportSize
 
 #: What Chromium said that it should not: violations of the policy, errors of scripts, and dialogs.
 Complaints = list[str]
@@ -64,6 +64,24 @@ def browse(browser: Browser, url: str, complaints: Complaints) -> Iterator[Calla
     finally:
         for context in contexts:
             context.close()
+
+
+def measure_plot(page: Page) -> "FloatRect":
+    """Return where the plot of the page's chart is, once it is drawn and in its place."""
+    plot = page.locator(".u-over")
+    plot.hover()
+    box = plot.bounding_box()
+    assert box is not None
+    return box
+
+
+def drag_over_last_quarter(page: Page) -> None:
+    """Select the last quarter of the chart with the mouse."""
+    plot = measure_plot(page)
+    page.mouse.move(plot["x"] + plot["width"] * 0.75, plot["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + plot["width"] * 0.99, plot["y"] + 60, steps=5)
+    page.mouse.up()
 
 
 def _listen(page: Page, complaints: Complaints) -> None:

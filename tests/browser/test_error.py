@@ -3,6 +3,7 @@ from collections.abc import Callable
 import httpx
 from playwright.sync_api import Page, expect
 
+from tests.browser.browsing import drag_over_last_quarter, measure_plot
 from tests.reports import errors_path, make_entry, make_report
 
 OpenPage = Callable[..., Page]
@@ -24,16 +25,8 @@ def test_drag_zooms_in_and_facets_follow(client: httpx.Client, open_page: OpenPa
     caption = page.locator("#chart figcaption")
     expect(caption).to_contain_text("4 in all")
     expect(page.locator("#facets")).to_contain_text("production")
-    # Drawn, and in its place.
-    page.locator(".u-over").hover()
-    plot = page.locator(".u-over").bounding_box()
-    assert plot is not None
-    # The last quarter of the day.
-    page.mouse.move(plot["x"] + plot["width"] * 0.75, plot["y"] + 50)
-    page.mouse.down()
-    page.mouse.move(plot["x"] + plot["width"] * 0.99, plot["y"] + 60, steps=5)
     with page.expect_response(lambda answer: "/facets?" in answer.url):
-        page.mouse.up()
+        drag_over_last_quarter(page)
 
     expect(caption).to_contain_text("2 in all")
     expect(page.locator("#facets time")).to_have_count(2)
@@ -45,11 +38,8 @@ def test_label_of_the_last_tick_has_room(client: httpx.Client, open_page: OpenPa
     _report(client, "14:00:00")
     for width in (360, 1280):
         page = open_page(PAGE, width=width)
-        # Drawn, and in its place.
-        page.locator(".u-over").hover()
-        plot = page.locator(".u-over").bounding_box()
+        plot = measure_plot(page)
         chart = page.locator("#chart canvas").bounding_box()
-        assert plot is not None
         assert chart is not None
 
         # Half of "02:00 PM" in small print.

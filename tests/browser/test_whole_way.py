@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from faultline_lite.sealedbox import create_key_file
-from tests.browser.browsing import Complaints, browse
+from tests.browser.browsing import Complaints, browse, drag_over_last_quarter
 from tests.fakes.http import far_side
 from tests.fakes.receiver import Receiver
 from tests.reports import errors_path
@@ -33,17 +33,6 @@ def _report(server: RunningServer, receiver: Receiver, *hours_ago: float) -> Non
     report["notifications"] = [receiver.config(batch=0)]
     with server.client() as client:
         client.post(errors_path(), json=report).raise_for_status()
-
-
-def _drag_over_last_quarter(page: Page) -> None:
-    # Drawn, and in its place.
-    page.locator(".u-over").hover()
-    plot = page.locator(".u-over").bounding_box()
-    assert plot is not None
-    page.mouse.move(plot["x"] + plot["width"] * 0.75, plot["y"] + 50)
-    page.mouse.down()
-    page.mouse.move(plot["x"] + plot["width"] * 0.99, plot["y"] + 60, steps=5)
-    page.mouse.up()
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl to paste the line into")
@@ -75,7 +64,7 @@ def test_user_goes_from_the_first_line_to_why_it_notified(
         expect(page.get_by_role("heading", level=1)).to_have_text(MESSAGE)
         caption = page.locator("#chart figcaption")
         expect(caption).to_contain_text("4 in all")
-        _drag_over_last_quarter(page)
+        drag_over_last_quarter(page)
         expect(caption).to_contain_text("2 in all")
 
         frames = page.get_by_label("Backtrace").get_by_role("listitem")
