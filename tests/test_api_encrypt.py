@@ -48,7 +48,7 @@ def test_encrypt_refuses_what_this_server_would_never_send_to(
 
     assert answer.status_code == status
     if not allow_http:
-        message = "endpoint: the scheme of the URL is not allowed, only https"
+        message = "endpoint: http is not encrypted: the server's allow_http can permit it"
         assert answer.json()["errors"] == [{"message": message, "path": ["endpoint"]}]
 
 

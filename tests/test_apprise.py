@@ -124,7 +124,7 @@ def test_destinations_are_those_of_the_guard_whatever_the_service() -> None:
         assert server.connections == 0
         return outcomes
 
-    exception = "where the host is, is no public address; allow_hosts can make an exception"
+    exception = "where the host is, is no public address: the server's allow_hosts can permit it"
     json_refusal = (True, None, f"Apprise (JSON): 127.0.0.1, {exception}")
     assert asyncio.run(run()) == [
         json_refusal,
@@ -132,7 +132,11 @@ def test_destinations_are_those_of_the_guard_whatever_the_service() -> None:
         (True, None, f"Apprise (XML): 169.254.169.254, {exception}"),
         (True, None, f"Apprise (E-Mail): 127.0.0.1, {exception}"),
         json_refusal,
-        (True, None, "Apprise (JSON) would not be encrypted: only with allow_http"),
+        (
+            True,
+            None,
+            "Apprise (JSON) would not be encrypted: the server's allow_http can permit it",
+        ),
     ]
 
 

@@ -13,6 +13,8 @@ from tests.fakes import Answer, FakeNames, FakeServer
 from tests.outgoing import LOOPBACK, fetch, refusal_of, serve
 
 PUBLIC = "1.1.1.1"
+NOT_PUBLIC = "is no public address: the server's allow_hosts can permit it"
+PRIVATE = "is in a private network: the server's allow_private or allow_hosts can permit it"
 
 
 class _Connections:
@@ -88,17 +90,23 @@ def test_loopback_is_not_connected_to_however_it_is_written(
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("https://169.254.169.254/latest/meta-data/", "169.254.169.254, where the host is"),
-        ("https://2852039166/latest/meta-data/", "169.254.169.254, where the host is"),
+        (
+            "https://169.254.169.254/latest/meta-data/",
+            f"169.254.169.254, where the host is, {NOT_PUBLIC}",
+        ),
+        (
+            "https://2852039166/latest/meta-data/",
+            f"169.254.169.254, where the host is, {NOT_PUBLIC}",
+        ),
         ("https://[::ffff:a9fe:a9fe]/", "::ffff:"),
-        ("https://[fd00:ec2::254]/", "fd00:ec2::254, where the host is"),
-        ("https://100.100.100.200/", "100.100.100.200, where the host is"),
-        ("https://10.0.0.1/", "10.0.0.1, where the host is"),
+        ("https://[fd00:ec2::254]/", f"fd00:ec2::254, where the host is, {NOT_PUBLIC}"),
+        ("https://100.100.100.200/", f"100.100.100.200, where the host is, {NOT_PUBLIC}"),
+        ("https://10.0.0.1/", f"10.0.0.1, where the host is, {PRIVATE}"),
         ("https://192.168.0.1/", "192.168.0.1, where the host is"),
         ("https://100.64.0.1/", "100.64.0.1, where the host is"),
         ("https://224.0.0.1/", "224.0.0.1, where the host is"),
         ("https://255.255.255.255/", "255.255.255.255, where the host is"),
-        ("http://1.1.1.1/", "the scheme of the URL is not allowed, only https"),
+        ("http://1.1.1.1/", "http is not encrypted: the server's allow_http can permit it"),
         ("ftp://1.1.1.1/", "the scheme of the URL is not allowed, only https"),
         ("file:///etc/passwd", "the scheme of the URL is not allowed, only https"),
         ("gopher://1.1.1.1:6379/_FLUSHALL", "the scheme of the URL is not allowed, only https"),

@@ -13,7 +13,9 @@ from faultline_lite.exceptions import NotifyError
 from tests.fakes import Answer, FakeServer
 
 LOOPBACK = Policy(allow_hosts=("127.0.0.1",))
-REFUSAL = "127.0.0.1, where the host is, is no public address; allow_hosts can make an exception"
+REFUSAL = (
+    "127.0.0.1, where the host is, is no public address: the server's allow_hosts can permit it"
+)
 
 
 async def do(processes: GuardedProcesses, *deed: Any) -> Any:

@@ -109,11 +109,7 @@ class Destinations:
         target = _target(address)
         if any(each in network for each in (address, target) for network in self._networks):
             return True
-        if _plain(target) in _METADATA:
-            return False
-        if any(target in network for network in _PRIVATE):
-            return self.allow_private
-        return _is_public(target)
+        return self.allow_private if _is_private(target) else _is_public(target)
 
 
 def parse_host(text: str) -> str | Network:
@@ -152,14 +148,28 @@ def _target(address: Address) -> Address:
 
 
 def _is_public(address: Address) -> bool:
+    if _plain(address) in _METADATA:
+        return False
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _SPECIAL_V4)
     return address in _GLOBAL_V6 and not any(address in network for network in _SPECIAL_V6)
 
 
-def say_not_public(address: Address) -> Sentence:
-    """Return why the address is not connected to."""
+def _is_private(target: Address) -> bool:
+    """Return whether ``allow_private`` lets it in; no cloud's metadata address is."""
+    return _plain(target) not in _METADATA and any(target in network for network in _PRIVATE)
+
+
+def say_not_allowed(address: Address) -> Sentence:
+    """Return why an address that is not allowed is not, and which settings would change that."""
+    if _is_private(_target(address)):
+        return say(
+            "{address}, where the host is, is in a private network:"
+            " the server's allow_private or allow_hosts can permit it",
+            address=address,
+        )
     return say(
-        "{address}, where the host is, is no public address; allow_hosts can make an exception",
+        "{address}, where the host is, is no public address:"
+        " the server's allow_hosts can permit it",
         address=address,
     )

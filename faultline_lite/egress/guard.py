@@ -20,7 +20,7 @@ import msgspec
 
 from faultline_lite import __version__
 from faultline_lite.config import Config
-from faultline_lite.egress.destinations import Address, Destinations, say_not_public
+from faultline_lite.egress.destinations import Address, Destinations, say_not_allowed
 from faultline_lite.egress.guarded_process import GuardedProcesses, Policy
 from faultline_lite.exceptions import NotifyError
 from faultline_lite.sentences import Sentence, say
@@ -103,6 +103,8 @@ class Egress:
 
     def check_scheme(self, scheme: str) -> None:
         """Raise NotifyError where no request with that scheme is ever sent."""
+        if scheme == "http" and scheme not in self._schemes:
+            raise _refusal(say("http is not encrypted: the server's allow_http can permit it"))
         if scheme not in self._schemes:
             allowed = " and ".join(sorted(self._schemes))
             raise _refusal(
@@ -262,7 +264,7 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         if not self._destinations.is_allowed_name(host):
             for address in addresses:
                 if not self._destinations.is_allowed(address):
-                    raise _refusal(say_not_public(address))
+                    raise _refusal(say_not_allowed(address))
         return addresses[:MAX_ADDRESSES_TRIED]
 
     async def _look_up(self, host: str) -> list[Address]:

@@ -23,7 +23,7 @@ from typing import Any
 
 import msgspec
 
-from faultline_lite.egress.destinations import Destinations, say_not_public
+from faultline_lite.egress.destinations import Destinations, say_not_allowed
 from faultline_lite.exceptions import NotifyError
 from faultline_lite.sentences import Sentence, say
 
@@ -208,7 +208,7 @@ def _check_address(address: Any, destinations: Destinations, excepted: set[str])
         return say("what is connected to is no address")
     if destinations.is_allowed(checked):
         return None
-    return say_not_public(checked)
+    return say_not_allowed(checked)
 
 
 def _check_file(path: Any, mode: Any, flags: Any, *, readable: tuple[str, ...]) -> Sentence | None:

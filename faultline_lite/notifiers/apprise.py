@@ -153,7 +153,10 @@ def _failure(result: Result) -> NotifyError:
         reason = say("Apprise knows no such service, or the URL lacks something")
         return NotifyError(reason, permanent=True)
     if result.outcome == "unencrypted":
-        reason = say("{service} would not be encrypted: only with allow_http", service=service)
+        reason = say(
+            "{service} would not be encrypted: the server's allow_http can permit it",
+            service=service,
+        )
         return NotifyError(reason, permanent=True)
     if result.outcome == "refused":
         reason = say("{service}: {reason}", service=service, reason=result.refusal)
