@@ -74,7 +74,44 @@ def test_fields_of_an_error_are_filters(text: str, filters: list[list[Filter]]) 
     ],
 )
 def test_what_cannot_be_read_is_text(text: str) -> None:
-    assert parse(text) == Query((Term(text.lower()),))
+    query = parse(text)
+
+    assert (query.terms, query.filters) == ((Term(text.lower()),), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "notice"),
+    [
+        ("count:>x", "count: was searched for as text: it takes a number, as in count:>10"),
+        ("-COUNT:many", "count: was searched for as text: it takes a number, as in count:>10"),
+        ("status:foo", "status: was searched for as text: it takes unresolved or resolved"),
+        (
+            'before:"last week"',
+            "before: was searched for as text: it takes a date, a time or an age such as 7d",
+        ),
+        ("word project: shop", "project: was searched for as text: no space goes behind it"),
+        (
+            "status:a count:> status:b",
+            (
+                "status: was searched for as text: it takes unresolved or resolved;"
+                " count: was searched for as text: it takes a number, as in count:>10"
+            ),
+        ),
+    ],
+)
+def test_text_that_looks_like_a_filter_is_noticed(text: str, notice: str) -> None:
+    assert parse(text).notice == notice
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("foo:bar", "foo:", "http://example.com/a", '"count:>x"', '"status: 500"', "type:x"),
+        *("count:>5", "-status:resolved", "after:7d", "mycount:x", "project::"),
+    ],
+)
+def test_other_text_has_no_notice(text: str) -> None:
+    assert parse(text).notice is None
 
 
 def test_query_is_cut_with_a_notice() -> None:

@@ -5,11 +5,11 @@
 ``release:`` for the whole of what an occurrence said. ``project:`` and ``status:`` are the error's
 own, ``count:>10`` compares its occurrences, ``after:`` and ``before:`` when it was last and first
 seen: a date, a time, or an age such as ``7d``. Each may be turned round with ``-``. What cannot
-be read so is text.
+be read so is text, and where it looks like a filter, a notice says so.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -32,6 +32,7 @@ _KINDS: dict[str, Kind] = {
     "environment": "environment",
     "release": "release",
 }
+_FILTERS = frozenset({*_KINDS, "project", "status", "count", "after", "before"})
 _STATUSES = ("unresolved", "resolved")
 _AGES_MS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 
@@ -77,7 +78,8 @@ class Filter(msgspec.Struct, frozen=True):
 class Query(msgspec.Struct, frozen=True):
     """What errors must have all of; of each group of ``filters`` one must hold.
 
-    ``notice`` says what of the text was left out, if anything.
+    ``notice`` says what of the text was left out, or read in another way than it looks, if
+    anything.
     """
 
     terms: tuple[Term, ...] = ()
@@ -104,22 +106,26 @@ def parse_query(text: str, now_ms: int) -> Query:
     """Return what the text asks for; ages in it count back from ``now_ms``."""
     # Half of a surrogate pair has no place in UTF-8, and so in no report.
     text = text.encode("utf-8", "replace").decode()
-    notice = None
+    cut: Sentence | None = None
     if len(text) > MAX_CHARACTERS:
-        notice = say("only the first {count} characters were searched for", count=MAX_CHARACTERS)
+        cut = say("only the first {count} characters were searched for", count=MAX_CHARACTERS)
         text = text[:MAX_CHARACTERS]
     found: list[Term | Filter] = []
+    misread: list[Sentence] = []
     for token in _TOKEN.finditer(text):
         if len(found) == MAX_TERMS:
-            notice = say("only the first {count} words were searched for", count=MAX_TERMS)
+            cut = say("only the first {count} words were searched for", count=MAX_TERMS)
             break
         part = _read_token(token, now_ms)
         if part is not None and part not in found:
             found.append(part)
+        if isinstance(part, Term):
+            misread += _explain_text(token)
+    notices = dict.fromkeys(each for each in (cut, *misread) if each)
     return Query(
         terms=tuple(each for each in found if isinstance(each, Term)),
         filters=_group([each for each in found if isinstance(each, Filter)]),
-        notice=notice,
+        notice=Sentence("; ".join(notices)) if notices else None,
     )
 
 
@@ -161,6 +167,24 @@ def _read_filter(name: str, value: str, now_ms: int) -> Filter | None:
             after = name == "after"
             return Filter(*(("last_seen_ms", ">=") if after else ("first_seen_ms", "<")), moment_ms)
     return None
+
+
+def _explain_text(token: re.Match[str]) -> Iterator[Sentence]:
+    """Yield why the token, which was read as text, is not the filter that it looks like, if so."""
+    name, colon, value = token["whole"].lower().partition(":")
+    if not colon or name not in _FILTERS:
+        return
+    if not value:
+        yield say("{name}: was searched for as text: no space goes behind it", name=name)
+    elif name == "status":
+        yield say("status: was searched for as text: it takes unresolved or resolved")
+    elif name == "count":
+        yield say("count: was searched for as text: it takes a number, as in count:>10")
+    elif name in {"after", "before"}:
+        yield say(
+            "{name}: was searched for as text: it takes a date, a time or an age such as 7d",
+            name=name,
+        )
 
 
 def _read_moment(text: str, now_ms: int) -> int | None:

@@ -57,6 +57,13 @@ def test_search_that_finds_nothing_says_so(filled: RunningServer) -> None:
     assert (result.stdout, result.stderr) == ("", "nothing found\n")
 
 
+def test_search_says_what_was_no_filter(filled: RunningServer) -> None:
+    result = search(filled, "count:>x")
+
+    notice = "count: was searched for as text: it takes a number, as in count:>10"
+    assert (result.stdout, result.stderr) == ("", f"nothing found\n{notice}\n")
+
+
 def test_search_prints_json(filled: RunningServer) -> None:
     result = search(filled, "--json", "--project", "blog", "INDEX")
 

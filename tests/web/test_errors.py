@@ -54,6 +54,14 @@ def test_list_shows_what_is_asked_for(
     assert _listed(three, **parameters) == messages
 
 
+def test_what_was_no_filter_is_said_in_the_visitors_language(three: Site) -> None:
+    answer = three.client.get(
+        three.list_path, params={"q": "status:foo"}, headers={"Accept-Language": "ja"}
+    )
+
+    assert "status: は文字列として検索しました" in answer.text
+
+
 def test_environment_and_version_are_searched_for_whole(
     client: httpx.Client, server: RunningServer
 ) -> None:

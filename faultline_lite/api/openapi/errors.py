@@ -90,7 +90,10 @@ _LISTED_ERRORS = object_(
         errors=list_of(ref("FoundError")),
         scannedCount={"type": "integer"},
         nextCursor=optional("string"),
-        notice=optional("string", description="With q: what keeps it from being complete."),
+        notice=optional(
+            "string",
+            description="With q: what was left out of it, or not read as a filter.",
+        ),
     ),
 )
 _ONE_ERROR = data(

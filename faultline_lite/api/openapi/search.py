@@ -41,7 +41,8 @@ PATHS: Json = {
             "master",
             {
                 "200": answer(
-                    "The errors. A notice says what keeps the answer from being complete.",
+                    "The errors. A notice says what of q was left out, or not read as a filter; "
+                    "or that it took too long.",
                     data(
                         errors=list_of(ref("FoundError")),
                         nextCursor=optional("string"),
