@@ -328,3 +328,19 @@ def test_fingerprint_in_the_query_tells_errors_of_one_message_apart(client: http
     ]
 
     assert [each["data"]["summary"]["status"] for each in found] == ["resolved", "unresolved"]
+
+
+@pytest.mark.parametrize("given", ["xy", "abc", "\v", "ab cd", "ab ", "ａｂ"])
+def test_fingerprint_that_is_none_is_refused(standing_client: httpx.Client, given: str) -> None:
+    path = error_path("shared")
+
+    answers = [
+        standing_client.request(method, path, params={"fingerprint": given})
+        for method in ("GET", "DELETE")
+    ]
+
+    for answer in answers:
+        assert answer.status_code == 400
+        assert answer.json()["errors"] == [
+            {"message": "fingerprint must be hexadecimal digits", "path": ["fingerprint"]}
+        ]

@@ -1,5 +1,6 @@
 """Which error, or which occurrence of it, a path means."""
 
+import binascii
 import sqlite3
 
 from starlette.requests import Request
@@ -26,7 +27,7 @@ def address_of(request: Request) -> ErrorAddress:
     given = request.query_params.get("fingerprint", "")
     if given:
         try:
-            return ErrorAddress(project, (bytes.fromhex(given),))
+            return ErrorAddress(project, (binascii.unhexlify(given),))
         except ValueError:
             problem = Problem(say("fingerprint must be hexadecimal digits"), ("fingerprint",))
             raise BadRequestError(problem) from None
