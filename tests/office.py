@@ -81,9 +81,10 @@ class Office:
 
     async def deliveries(self) -> list[Delivery]:
         """Return all deliveries, the one that changed last first."""
-        return await self.services.database.read(
+        page = await self.services.database.read(
             list_deliveries, project=None, state=None, limit=1000, after=None
         )
+        return page.deliveries
 
     async def waiting(self) -> list[WaitingChannel]:
         """Return what waits in the outbox."""

@@ -81,15 +81,17 @@ def test_deliveries_are_paged_without_a_gap(master: httpx.Client, project: str) 
         post(master, project, {**HOOK, "threshold": f"x{number}"}, {"type": f"x{number}"})
         post(master, project, {**HOOK, "notifyInterval": [number]})
     whole = deliveries_of(master, project=project)["deliveries"]
-    found, cursor = [], None
+    found, sizes, cursor = [], [], None
     while True:
         page = deliveries_of(master, project=project, limit=1, cursor=cursor or "")
         found += page["deliveries"]
+        sizes.append(len(page["deliveries"]))
         cursor = page["nextCursor"]
         if cursor is None:
             break
 
     assert found == whole
+    assert sizes == [1] * len(whole)
     assert len(whole) > 2
 
 

@@ -16,6 +16,7 @@ from faultline_lite.notifications.explanations import Explanation, Fate, explain
 from faultline_lite.store.deliveries import State
 from faultline_lite.store.delivery_history import (
     Delivery,
+    DeliveryPage,
     HistoryPosition,
     WaitingChannel,
     get_numbers,
@@ -37,20 +38,17 @@ async def get_deliveries(request: Request) -> Response:
     after = get_cursor(request, HistoryPosition)
     project = request.query_params.get("project") or None
 
-    def read(connection: sqlite3.Connection) -> tuple[list[Delivery], list[WaitingChannel]]:
+    def read(connection: sqlite3.Connection) -> tuple[DeliveryPage, list[WaitingChannel]]:
         page = list_deliveries(connection, project=project, state=state, limit=limit, after=after)
         return page, list_waiting(connection, project)
 
     page, waiting = await services_of(request).database.read(read)
-    cursor = None
-    if len(page) == limit:
-        cursor = make_cursor(HistoryPosition(page[-1].updated_ms, page[-1].id))
     return JsonAnswer(
         {
             "data": {
-                "deliveries": [delivery_json(each) for each in page],
+                "deliveries": [delivery_json(each) for each in page.deliveries],
                 "waiting": [_waiting_json(each) for each in waiting],
-                "nextCursor": cursor,
+                "nextCursor": None if page.following is None else make_cursor(page.following),
             }
         }
     )

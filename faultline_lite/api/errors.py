@@ -86,11 +86,10 @@ async def get_errors(request: Request) -> Response:
             raise no_project(project)
         if query is None:
             errors = list_errors(
-                connection, project_id, status=status, sort=sort, limit=limit, after=after
+                connection, project_id, status=status, sort=sort, limit=limit + 1, after=after
             )
-            # A full page may be the last one: then the next is empty and says so.
-            following = position_of(errors[-1], sort) if len(errors) == limit else None
-            return SearchPage([Hit(each, None) for each in errors], following, None)
+            following = position_of(errors[limit - 1], sort) if len(errors) > limit else None
+            return SearchPage([Hit(each, None) for each in errors[:limit]], following, None)
         narrowed = query.narrow("project", project)
         if status is not None:
             narrowed = narrowed.narrow("status", status)

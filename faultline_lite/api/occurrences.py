@@ -30,7 +30,7 @@ async def get_occurrences(request: Request) -> Response:
     def read(connection: sqlite3.Connection) -> bytes:
         error = find_error(connection, address)
         page = list_occurrences(connection, services.codec, error.id, after=after, limit=limit)
-        shown = [msgspec.Raw(occurrence_json(error, each)) for each in page]
+        shown = [msgspec.Raw(occurrence_json(error, each)) for each in page.occurrences]
         return msgspec.json.encode({"data": {"errors": shown, "totalCount": len(shown)}})
 
     return JsonAnswer(await services.database.read(read))

@@ -191,6 +191,7 @@ class DeliveryPage(TypedDict):
 
     deliveries: list[Delivery]
     waiting: list[WaitingChannel]
+    nextCursor: NotRequired[str | None]
 
 
 class DeliveryChanged(TypedDict):

@@ -61,6 +61,15 @@ def print_table(
         click.echo(_GAP.join(padded).rstrip())
 
 
+def print_more(shown: int, most: int) -> None:
+    """Say on standard error that what was shown is not all, and how to see more of it.
+
+    ``most`` is what ``--limit`` takes.
+    """
+    how = f"--limit shows up to {most}" if shown < most else "there are more"
+    click.echo(f"the first {shown}; {how}", err=True)
+
+
 def fit_widths(widths: Sequence[int], columns: int) -> list[int]:
     """Return the widths of a table's columns, the widest of them narrowed to fit into ``columns``.
 

@@ -18,7 +18,7 @@ from faultline_lite.cli.answers import (
 )
 from faultline_lite.cli.client import ERRORS_PER_PAGE, Client, ServerError, path_of
 from faultline_lite.cli.connected import connected, json_option
-from faultline_lite.cli.output import json_line, json_text, print_table, printable
+from faultline_lite.cli.output import json_line, json_text, print_more, print_table, printable
 from faultline_lite.config import Config
 from faultline_lite.copies import check_room
 from faultline_lite.database_file import quick_check
@@ -117,7 +117,7 @@ def errors(
     fields = ("message", "type", "status", "count", "firstSeen", "lastUpdated")
     print_table(headings, [[each[field] for field in fields] for each in listed["errors"]])
     if listed.get("nextCursor") is not None:
-        click.echo(f"the first {limit}; --limit shows up to {ERRORS_PER_PAGE}", err=True)
+        print_more(limit, ERRORS_PER_PAGE)
 
 
 @click.command()

@@ -5,7 +5,7 @@ import click
 from faultline_lite.cli.answers import FoundError, SearchPage
 from faultline_lite.cli.client import Client
 from faultline_lite.cli.connected import connected, json_option
-from faultline_lite.cli.output import json_text, printable
+from faultline_lite.cli.output import json_text, print_more, printable
 
 #: What the server gives at once.
 HITS_PER_PAGE = 100
@@ -43,8 +43,7 @@ def search(
     if page.get("notice"):
         click.echo(printable(str(page["notice"])), err=True)
     if page.get("nextCursor") is not None:
-        shown = len(page["errors"])
-        click.echo(f"the first {shown}; --limit shows up to {HITS_PER_PAGE}", err=True)
+        print_more(len(page["errors"]), HITS_PER_PAGE)
 
 
 COMMANDS = (search,)

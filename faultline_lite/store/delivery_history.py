@@ -67,6 +67,13 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     errors: list[ToldError] = []
 
 
+class DeliveryPage(msgspec.Struct, frozen=True):
+    """Deliveries, and the place where the next page begins, None at the end."""
+
+    deliveries: list[Delivery]
+    following: HistoryPosition | None
+
+
 class WaitingChannel(msgspec.Struct, frozen=True, array_like=True):
     """What a channel has in the outbox, in no message yet."""
 
@@ -94,7 +101,7 @@ def list_deliveries(
     state: State | None,
     limit: int,
     after: HistoryPosition | None,
-) -> list[Delivery]:
+) -> DeliveryPage:
     """Return up to ``limit`` deliveries, the one that changed last first."""
     tells = f"SELECT 1 FROM {_ALIVE} WHERE delivery_id = delivery.id"
     conditions = [f"EXISTS ({tells}{'' if project is None else ' AND project.name = ?'})"]
@@ -110,9 +117,11 @@ def list_deliveries(
         {_SELECT} WHERE {" AND ".join(conditions)}
         ORDER BY updated_ms DESC, delivery.id DESC LIMIT ?
         """,
-        (*values, limit),
+        (*values, limit + 1),
     ).fetchall()
-    return [_to_delivery(connection, row) for row in rows]
+    page = [_to_delivery(connection, row) for row in rows[:limit]]
+    following = HistoryPosition(page[-1].updated_ms, page[-1].id) if len(rows) > limit else None
+    return DeliveryPage(page, following)
 
 
 def get_delivery(connection: sqlite3.Connection, delivery_id: int) -> Delivery | None:

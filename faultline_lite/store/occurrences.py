@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,12 +15,19 @@ MAX_PAGE_BYTES = 8 * 2**20
 _COLUMNS = "second, ordinal, timestamp_ms, received_ms, dictionary_id, payload"
 
 
+class OccurrencePage(NamedTuple):
+    """Occurrences, newest first, and whether more follow."""
+
+    occurrences: list[Occurrence]
+    has_more: bool
+
+
 def get_latest(
     connection: sqlite3.Connection, codec: PayloadCodec, error_id: int
 ) -> Occurrence | None:
     """Return the occurrence with the latest timestamp, None where retention has left none."""
-    page = list_occurrences(connection, codec, error_id, after=None, limit=1)
-    return page[0] if page else None
+    found = list_occurrences(connection, codec, error_id, after=None, limit=1).occurrences
+    return found[0] if found else None
 
 
 def get_occurrence(
@@ -90,7 +98,7 @@ def list_occurrences(
     *,
     after: tuple[int, int] | None,
     limit: int,
-) -> list[Occurrence]:
+) -> OccurrencePage:
     """Return up to ``limit`` occurrences after the (second, ordinal) ``after``, newest first.
 
     A page ends early past MAX_PAGE_BYTES; it is empty only where nothing follows.
@@ -103,16 +111,16 @@ def list_occurrences(
         SELECT {_COLUMNS} FROM occurrence WHERE error_id = ? {condition}
         ORDER BY second DESC, ordinal DESC LIMIT ?
         """,
-        (error_id, *place, limit),
+        (error_id, *place, limit + 1),
     )
     page: list[Occurrence] = []
     size_bytes = 0
     for row in rows:
+        if len(page) == limit or size_bytes > MAX_PAGE_BYTES:
+            return OccurrencePage(page, has_more=True)
         page.append(_to_occurrence(codec, row))
         size_bytes += len(page[-1].payload)
-        if size_bytes > MAX_PAGE_BYTES:
-            break
-    return page
+    return OccurrencePage(page, has_more=False)
 
 
 def _to_occurrence(codec: PayloadCodec, row: Sequence[int | bytes]) -> Occurrence:

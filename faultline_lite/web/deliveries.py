@@ -43,11 +43,11 @@ async def show_deliveries(visit: Visit) -> Response:
         # What waits is in no message yet, and so in no state.
         waiting = list_waiting(connection, project) if after is None and state is None else []
         return {
-            "deliveries": page,
+            "deliveries": page.deliveries,
             "waiting": waiting,
-            "cursor": _find_cursor(page),
+            "cursor": None if page.following is None else make_cursor(page.following),
             "is_first_page": after is None,
-            "is_moving": bool(waiting) or any(is_moving(each, now_ms) for each in page),
+            "is_moving": bool(waiting) or any(is_moving(each, now_ms) for each in page.deliveries),
             "states": STATES,
             "state": state,
             "project": project,
@@ -69,12 +69,6 @@ def is_moving(delivery: Delivery, now_ms: int) -> bool:
     if delivery.state == "sending":
         return True
     return delivery.state == "due" and delivery.due_ms < now_ms + SOON_MS
-
-
-def _find_cursor(page: list[Delivery]) -> str | None:
-    if len(page) < PAGE_DELIVERIES:
-        return None
-    return make_cursor(HistoryPosition(page[-1].updated_ms, page[-1].id))
 
 
 def _name_projects(projects: list[ProjectSummary], chosen: str | None) -> list[str]:

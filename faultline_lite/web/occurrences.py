@@ -39,12 +39,11 @@ async def show_occurrences(visit: Visit) -> Response:
         page = list_occurrences(
             connection, visit.services.codec, error.id, after=after, limit=PAGE_OCCURRENCES
         )
-        rows = [_make_row(each) for each in page]
-        full = len(page) == PAGE_OCCURRENCES
+        rows = [_make_row(each) for each in page.occurrences]
         return {
             "error": error,
             "rows": rows,
-            "after": rows[-1].place if full else None,
+            "after": rows[-1].place if page.has_more else None,
             "is_first_page": after is None,
         }
 

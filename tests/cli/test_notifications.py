@@ -93,6 +93,18 @@ def test_deliveries_are_printed_as_json(server: RunningServer, receiver: Receive
     assert none["deliveries"] == []
 
 
+def test_deliveries_beyond_the_limit_are_hinted_at(
+    server: RunningServer, receiver: Receiver
+) -> None:
+    report(server, {"type": "pager"})
+    only = ask(server, "deliveries", "--limit", "1")
+    report(server, {"type": "webhook"})
+    first = ask(server, "deliveries", "--limit", "1")
+
+    assert only.stderr == ""
+    assert first.stderr == "the first 1; --limit shows up to 200\n"
+
+
 def test_failed_delivery_is_retried(server: RunningServer, receiver: Receiver) -> None:
     receiver.script.append(Answer(404))
     report(server, receiver.config())

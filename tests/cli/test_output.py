@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from faultline_lite.cli.output import fit_widths, json_line, json_text, printable
+from faultline_lite.cli.output import fit_widths, json_line, json_text, print_more, printable
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,21 @@ def test_table_is_narrowed_to_the_terminal(
     widths: list[int], columns: int, expected: list[int]
 ) -> None:
     assert fit_widths(widths, columns) == expected
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (20, "the first 20; --limit shows up to 100\n"),
+        (100, "the first 100; there are more\n"),
+    ],
+)
+def test_more_than_was_shown_is_said_with_what_shows_it(
+    capsys: pytest.CaptureFixture[str], shown: int, expected: str
+) -> None:
+    print_more(shown, 100)
+
+    assert capsys.readouterr() == ("", expected)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from faultline_lite.web.occurrences import PAGE_OCCURRENCES
 from tests.fakes import FakeClock
 from tests.reports import make_entry
 from tests.servers import RunningServer
@@ -123,12 +124,37 @@ def test_occurrences_lead_to_their_neighbours(site: Site) -> None:
 def test_occurrences_are_paged(site: Site) -> None:
     entries = [make_entry(MESSAGE, timestamp=f"2016-12-06T14:{n:02}:00Z") for n in range(60)]
     site.report_all(entries)
-    first = site.get(site.path_of(MESSAGE, "occurrences")).text
-    following = first.partition('rel="next" href="')[2].partition('"')[0]
-    second = site.get(following).text
+
+    first, second = _read_pages(site)
 
     assert (first.count('class="when"'), second.count('class="when"')) == (50, 10)
     assert "These were all that are kept." in second
+
+
+def test_page_of_occurrences_that_ends_with_them_is_the_last(site: Site) -> None:
+    site.report_all([make_entry(MESSAGE)] * PAGE_OCCURRENCES)
+
+    (page,) = _read_pages(site)
+
+    assert "These were all that are kept." in page
+
+
+def test_page_of_large_occurrences_is_cut_and_goes_on(site: Site) -> None:
+    for _ in range(10):
+        site.report_all([make_entry(MESSAGE)], params={"filler": "x" * 1_000_000})
+
+    first, second = _read_pages(site)
+
+    assert first.count('class="when"') + second.count('class="when"') == 10
+
+
+def _read_pages(site: Site) -> list[str]:
+    """Return the pages of the error's occurrences, each of which leads to the next."""
+    path, pages = site.path_of(MESSAGE, "occurrences"), list[str]()
+    while path:
+        pages.append(site.get(path).text)
+        path = pages[-1].partition('rel="next" href="')[2].partition('"')[0]
+    return pages
 
 
 @pytest.mark.parametrize("place", ["1", "x", "0000000000000001", "9007197718255999-2"])
