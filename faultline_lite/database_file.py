@@ -36,8 +36,9 @@ def prepare_database(path: Path, min_free_bytes: int = 0) -> Path | None:
     """Create the file, or bring an older one up to date after a copy beside it.
 
     Returns the path of that copy, None where no upgrade was due. Raises DatabaseUnusableError when
-    the file is not ours, is damaged, or was written by a newer version, and NoRoomError, with
-    nothing changed, when the copy would leave less than ``min_free_bytes`` of the disk free.
+    the file is not ours, is damaged, or was written by a newer version or one that was never
+    released, and NoRoomError, with nothing changed, when the copy would leave less than
+    ``min_free_bytes`` of the disk free.
     """
     # Errors hold personal data: the file, and the log that SQLite creates after its mode, is the
     # owner's alone.
@@ -55,6 +56,7 @@ def prepare_database(path: Path, min_free_bytes: int = 0) -> Path | None:
             if not is_new and migrations.pending(tables):
                 copy = _copy(connection, path, min_free_bytes)
             migrations.apply(tables)
+            _check_shape(connection, path)
             return copy
     except sqlite3.DatabaseError as error:
         raise DatabaseUnusableError(f"{path} cannot be opened: {error}") from error
@@ -89,8 +91,49 @@ def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
     applied = {migration.name for migration in migrations.applied(tables)}
     # On an empty database every migration of this version is pending.
     known = {migration.name for migration in migrations.pending(Tables(memory=True))}
+    if applied > known:
+        raise DatabaseUnusableError(
+            f"{path} was written by a newer version of faultline-lite: install that one, "
+            "or start this one with another db"
+        )
     if applied - known:
-        raise DatabaseUnusableError(f"{path} was written by a newer version of faultline-lite")
+        raise _unreleased(path)
+
+
+def _check_shape(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise DatabaseUnusableError where something of this version's schema is not there.
+
+    Before a release the migrations were edited in place: their names do not tell.
+    """
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        migrations.apply(Tables(fresh, execute_plugins=False))
+        expected = _read_shape(fresh)
+    if expected - _read_shape(connection):
+        raise _unreleased(path)
+
+
+def _read_shape(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Return the columns of all tables, and the indexes and triggers.
+
+    Not the SQL that made them, which SQLite rewrites at times, in the words of its own version.
+    """
+    rows = connection.execute(
+        """
+        SELECT list.name, columns.name
+        FROM pragma_table_list AS list JOIN pragma_table_xinfo(list.name) AS columns
+        WHERE list.schema = 'main' AND list.type IN ('table', 'virtual')
+        UNION ALL
+        SELECT type, name FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL
+        """
+    )
+    return set(rows)
+
+
+def _unreleased(path: Path) -> DatabaseUnusableError:
+    return DatabaseUnusableError(
+        f"{path} was written by a development version of faultline-lite and cannot be upgraded: "
+        "move it away to begin with an empty database"
+    )
 
 
 def _copy(connection: sqlite3.Connection, path: Path, min_free_bytes: int) -> Path:

@@ -17,7 +17,7 @@ FaultlineError
 ├── NotifyError             a message was not delivered: try again, unless it is permanent
 └── DatabaseError
     ├── DatabaseInUseError        another server has the file: stop that one first
-    ├── DatabaseUnusableError     not ours, damaged, newer than this version, or unreadable
+    ├── DatabaseUnusableError     not ours, damaged, of another version, or unreadable
     ├── NoRoomError               a copy would take room that must stay free: make room first; 507
     └── DatabaseUnavailableError  the write was not taken (disk full, queue full, closing): 503
 """
@@ -154,7 +154,7 @@ class DatabaseInUseError(DatabaseError):
 
 
 class DatabaseUnusableError(DatabaseError):
-    """The file is not a database of ours, is damaged, or was written by a newer version."""
+    """The file is not a database of ours, is damaged, or of a version that this one is not."""
 
 
 class NoRoomError(DatabaseError):

@@ -136,10 +136,41 @@ def test_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> No
             VALUES ('faultline-lite', 'of_tomorrow', '2999-01-01')
             """
         )
-    with pytest.raises(DatabaseUnusableError, match="was written by a newer version"):
+    with pytest.raises(DatabaseUnusableError, match="newer version of faultline-lite: install"):
         prepare_database(path)
 
     assert list_copies(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE _sqlite_migrations SET name = 'given_up' WHERE name = 'create_census'",
+        "ALTER TABLE project DROP COLUMN created_ms",
+        "DROP TABLE ended_session",
+        "DROP INDEX outbox_by_error",
+    ],
+)
+def test_file_of_a_version_that_was_never_released_is_refused(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "faultline.db"
+    prepare_database(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(change)
+
+    with pytest.raises(DatabaseUnusableError, match=r"a development version.*: move it away"):
+        prepare_database(path)
+
+    assert list_copies(tmp_path) == []
+
+
+def test_file_with_tables_and_indexes_of_others_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "faultline.db"
+    prepare_database(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
+        connection.execute("CREATE INDEX mine ON error (type)")
+
+    assert prepare_database(path) is None
 
 
 def test_file_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
