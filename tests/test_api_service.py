@@ -132,11 +132,19 @@ def test_backup_is_a_sound_copy_that_serves(
 def test_backup_leaves_no_copy_behind(server: RunningServer, client: httpx.Client) -> None:
     client.post(errors_path(), json=make_report())
     client.get("/v0/backup")
-    client.head("/v0/backup")
     own = {"faultline.db", "faultline.db-shm", "faultline.db-wal", "faultline.db.lock"}
 
     # Each goes once its answer is out.
     wait_until(lambda: {path.name for path in server.config.db.parent.iterdir()} == own)
+
+
+def test_head_of_a_backup_makes_no_copy(client: httpx.Client) -> None:
+    answer = client.head("/v0/backup")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"] == "application/vnd.sqlite3"
+    # It would be the copy's.
+    assert "content-length" not in answer.headers
 
 
 def test_copy_that_a_killed_process_left_is_removed_at_the_next_start(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 
 from faultline_lite.api.answers import JsonAnswer
 from faultline_lite.copies import copy_database, unsent_copy
@@ -16,6 +16,8 @@ from faultline_lite.exceptions import DatabaseUnavailableError
 from faultline_lite.http.parameters import get_choice
 from faultline_lite.http.services import services_of
 from faultline_lite.sentences import Sentence
+
+BACKUP_MEDIA_TYPE = "application/vnd.sqlite3"
 
 
 async def prune(request: Request) -> Response:
@@ -42,6 +44,9 @@ async def backup(request: Request) -> Response:
     """
     services = services_of(request)
     database = services.database
+    if request.method == "HEAD":
+        # How long the copy would be is known only once it is made.
+        return StreamingResponse(iter(()), media_type=BACKUP_MEDIA_TYPE)
     # Beside the database, since a temporary directory may be memory, or too small.
     copy = unsent_copy(database.path, secrets.token_hex(4))
     try:
@@ -54,7 +59,7 @@ async def backup(request: Request) -> Response:
         raise DatabaseUnavailableError(Sentence(f"the copy is not sound: {problems[0]}"), 60)
     return FileResponse(
         copy,
-        media_type="application/vnd.sqlite3",
+        media_type=BACKUP_MEDIA_TYPE,
         filename=database.path.name,
         background=BackgroundTask(asyncio.to_thread, copy.unlink),
     )
