@@ -89,14 +89,18 @@ NOTIFICATIONS = (
     CREATE INDEX delivery_by_channel ON delivery (channel_id, created_ms)
     """,
     """
-    CREATE INDEX delivery_by_update ON delivery (updated_ms)
+    -- In the order of lists; state stands in it so that they pass over others without a look at
+    -- the table.
+    CREATE INDEX delivery_by_update ON delivery (updated_ms, id, state)
     """,
     """
     -- What a message tells of: rows of the outbox as they were when it was put together.
+    -- project_id is the error's, and stays when that is deleted, which moves it to another project.
     CREATE TABLE delivery_item (
         delivery_id INTEGER NOT NULL REFERENCES delivery (id),
         config_id INTEGER NOT NULL REFERENCES channel_config (id),
         error_id INTEGER NOT NULL REFERENCES error (id),
+        project_id INTEGER NOT NULL,
         reason TEXT NOT NULL CHECK (reason IN ('first', 'regression', 'repeated', 'refused')),
         occurrences INTEGER NOT NULL,
         first_count INTEGER NOT NULL,
@@ -108,6 +112,9 @@ NOTIFICATIONS = (
     """,
     """
     CREATE INDEX delivery_item_by_error ON delivery_item (error_id, config_id, first_count)
+    """,
+    """
+    CREATE INDEX delivery_item_by_project ON delivery_item (project_id, delivery_id)
     """,
     """
     CREATE INDEX delivery_item_by_config ON delivery_item (config_id)

@@ -354,15 +354,14 @@ def _move(
         moved += connection.execute(
             """
             INSERT INTO delivery_item (
-                delivery_id, config_id, error_id, reason, occurrences,
+                delivery_id, config_id, error_id, project_id, reason, occurrences,
                 first_count, last_count, second, ordinal
             )
-            SELECT ?, config_id, error_id, reason, occurrences,
+            SELECT ?, config_id, error_id, project.id, reason, occurrences,
                 first_count, last_count, second, ordinal
-            FROM outbox WHERE channel_id = ? AND config_id = ? AND error_id = ? AND EXISTS (
-                SELECT 1 FROM error JOIN project ON project.id = error.project_id
-                WHERE error.id = outbox.error_id AND project.name IS NOT NULL
-            )
+            FROM outbox JOIN error ON error.id = outbox.error_id
+            JOIN project ON project.id = error.project_id AND project.name IS NOT NULL
+            WHERE channel_id = ? AND config_id = ? AND error_id = ?
             ON CONFLICT (delivery_id, config_id, error_id) DO UPDATE SET
                 reason = min(reason, excluded.reason),
                 occurrences = occurrences + excluded.occurrences,

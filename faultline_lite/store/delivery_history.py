@@ -17,6 +17,14 @@ _ALIVE = """
     delivery_item JOIN error ON error.id = delivery_item.error_id
     JOIN project ON project.id = error.project_id AND project.name IS NOT NULL
     """
+#: Found by its index for each delivery, so that one look passes over a delivery of others.
+_OF_PROJECT = """
+    SELECT 1 FROM delivery_item
+    JOIN error ON error.id = delivery_item.error_id
+        AND error.project_id = delivery_item.project_id
+    WHERE delivery_item.project_id = (SELECT id FROM project WHERE name = ?)
+    AND delivery_item.delivery_id = delivery.id
+    """
 _SELECT = f"""
     SELECT delivery.id, coalesce(channel.label, channel_config.label), kind, state, attempts,
         delivery.created_ms, updated_ms, due_ms, outcome, failure,
@@ -103,9 +111,11 @@ def list_deliveries(
     after: HistoryPosition | None,
 ) -> DeliveryPage:
     """Return up to ``limit`` deliveries, the one that changed last first."""
-    tells = f"SELECT 1 FROM {_ALIVE} WHERE delivery_id = delivery.id"
-    conditions = [f"EXISTS ({tells}{'' if project is None else ' AND project.name = ?'})"]
-    values: list[Any] = [] if project is None else [project]
+    conditions = [f"EXISTS (SELECT 1 FROM {_ALIVE} WHERE delivery_id = delivery.id)"]
+    values: list[Any] = []
+    if project is not None:
+        conditions = [f"EXISTS ({_OF_PROJECT})"]
+        values.append(project)
     if state is not None:
         conditions.append("delivery.state = ?")
         values.append(state)
@@ -114,8 +124,12 @@ def list_deliveries(
         values += [after.updated_ms, after.id]
     rows = connection.execute(
         f"""
-        {_SELECT} WHERE {" AND ".join(conditions)}
-        ORDER BY updated_ms DESC, delivery.id DESC LIMIT ?
+        {_SELECT} WHERE delivery.id IN (
+            -- By the index alone: of those that are passed over no row is looked at.
+            SELECT delivery.id FROM delivery WHERE {" AND ".join(conditions)}
+            ORDER BY delivery.updated_ms DESC, delivery.id DESC LIMIT ?
+        )
+        ORDER BY delivery.updated_ms DESC, delivery.id DESC
         """,
         (*values, limit + 1),
     ).fetchall()

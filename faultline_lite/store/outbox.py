@@ -61,14 +61,15 @@ def insert_refused(connection: sqlite3.Connection, refused: Sequence[Due]) -> No
         connection.execute(
             """
             INSERT INTO delivery_item (
-                delivery_id, config_id, error_id, reason, occurrences,
+                delivery_id, config_id, error_id, project_id, reason, occurrences,
                 first_count, last_count, second, ordinal
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            )
+            SELECT ?, ?, id, project_id, ?, ?, ?, ?, ?, ? FROM error WHERE id = ?
             ON CONFLICT (delivery_id, config_id, error_id) DO UPDATE SET
                 occurrences = occurrences + excluded.occurrences,
                 last_count = excluded.last_count,
                 second = excluded.second,
                 ordinal = excluded.ordinal
             """,
-            (delivery_id, *each[1:9]),
+            (delivery_id, each.config_id, *each[3:9], each.error_id),
         )

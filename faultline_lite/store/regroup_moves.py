@@ -14,7 +14,10 @@ from faultline_lite.store.rollups import RollupChanges, take_open_unit
 from faultline_lite.store.statements import write_rows
 
 _DUE = ", ".join(Due._fields)
-_ITEM = "delivery_id, config_id, reason, occurrences, first_count, last_count, second, ordinal"
+_ITEM = """
+    delivery_id, config_id, project_id, reason, occurrences,
+    first_count, last_count, second, ordinal
+    """
 
 
 class NewError(msgspec.Struct, frozen=True):

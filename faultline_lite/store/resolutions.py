@@ -77,9 +77,10 @@ def _insert(
         connection.execute(
             """
             INSERT INTO delivery_item (
-                delivery_id, config_id, error_id, reason, occurrences,
+                delivery_id, config_id, error_id, project_id, reason, occurrences,
                 first_count, last_count, second, ordinal
-            ) VALUES (?, ?, ?, 'repeated', 0, 0, 0, 0, 0)
+            )
+            SELECT ?, ?, id, project_id, 'repeated', 0, 0, 0, 0, 0 FROM error WHERE id = ?
             """,
             (delivery_id, config_id, error_id),
         )
