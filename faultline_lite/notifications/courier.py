@@ -52,7 +52,8 @@ class Courier:
         self._tools = tools
         self._on_rest = on_rest
         self._woken = asyncio.Event()
-        self._paused_until_ms = 0
+        #: On the monotonic clock: the wall clock may be set back meanwhile.
+        self._paused_until_seconds = 0.0
         self._failures = 0
         #: The configs that their cap holds back, with the time since when, and the cap.
         self._capped: dict[int, tuple[int, int]] = {}
@@ -102,7 +103,7 @@ class Courier:
         )
         for config_id, cap in find_capped(agenda, now_ms, self._tools.limits).items():
             self._capped.setdefault(config_id, (now_ms, cap))
-        step = plan(agenda, now_ms, self._paused_until_ms, self._tools.limits)
+        step = plan(agenda, now_ms, now_ms + self._pause_ms(), self._tools.limits)
         if isinstance(step, Send):
             await self._send(channel, step.delivery_id)
         elif isinstance(step, Form):
@@ -195,7 +196,7 @@ class Courier:
         if claimed is None:
             return
         result = await attempt(self._tools, channel, claimed)
-        self._paused_until_ms = self._tools.clock.now_ms() + SPACING_MS
+        self._pause(SPACING_MS / 1000)
         if result is None:
             await self._record(store.delete_delivery, delivery_id)
         elif result.failure is None:
@@ -203,6 +204,15 @@ class Courier:
             await self._record_end(channel, claimed, result)
         else:
             await self._record_failure(channel, claimed, result)
+
+    def _pause(self, seconds: float) -> None:
+        """Send nothing before so much time has passed."""
+        self._paused_until_seconds = self._tools.clock.monotonic() + seconds
+
+    def _pause_ms(self) -> int:
+        """Return what is left of the pause."""
+        seconds = self._paused_until_seconds - self._tools.clock.monotonic()
+        return max(0, round(seconds * 1000))
 
     async def _record_failure(
         self, channel: store.Channel, claimed: store.Claimed, result: Result
@@ -213,8 +223,7 @@ class Courier:
             return
         self._failures += 1
         asked = min(result.retry_after_seconds, MAX_RETRY_AFTER_SECONDS)
-        pause = max(asked, back_off_seconds(self._failures))
-        self._paused_until_ms = now_ms + int(pause * 1000)
+        self._pause(max(asked, back_off_seconds(self._failures)))
         wait = max(asked, back_off_seconds(claimed.attempts))
         # The last attempt is made in time.
         due_ms = min(now_ms + int(wait * 1000), claimed.give_up_ms)

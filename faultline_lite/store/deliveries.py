@@ -19,6 +19,10 @@ MAX_FORMED = 50
 #: Unfinished messages of a channel; what comes meanwhile waits, summed up, in the outbox.
 MAX_OPEN = 2
 
+#: What is later than the present by more than this was written while the clock was ahead. What was
+#: to happen after it happens now: nobody knows how long that would have been.
+AHEAD_MS = 60_000
+
 _IS_OPEN = "delivery.state IN ('due', 'sending')"
 #: An issue tracker gets the next message on an error once the one before is settled.
 _IS_FREE = f"""
@@ -89,8 +93,9 @@ def get_channel(connection: sqlite3.Connection, identity: bytes) -> Channel | No
 def list_busy_channels(connection: sqlite3.Connection, until_ms: int) -> list[bytes]:
     """Return the identities of the channels that something is due to, the longest waiting first.
 
-    Those are the ones with a delivery that may be tried before ``until_ms``, and those with
-    something in the outbox that a message may be made of.
+    Those are the ones with a delivery that may be tried before ``until_ms``, or was last touched
+    while the clock was ahead of that, and those with something in the outbox that a message may be
+    made of.
     """
     rows = connection.execute(
         f"""
@@ -103,7 +108,10 @@ def list_busy_channels(connection: sqlite3.Connection, until_ms: int) -> list[by
             GROUP BY channel_id
             UNION ALL
             SELECT channel_id, min(due_ms) FROM delivery
-            WHERE {_IS_OPEN} AND coalesce(lease_until_ms, due_ms) < ? GROUP BY channel_id
+            WHERE {_IS_OPEN} AND (
+                coalesce(lease_until_ms, due_ms) < ?1 OR state = 'due' AND updated_ms > ?1
+            )
+            GROUP BY channel_id
         ) AS busy ON busy.channel_id = channel.id
         GROUP BY channel.id ORDER BY min(busy.since), channel.id
         """,
@@ -129,33 +137,36 @@ def get_agenda(
     """Return what there is to do for the channel."""
     open_rows = connection.execute(
         f"""
-        SELECT id, kind, attempts, coalesce(lease_until_ms, due_ms) FROM delivery
-        WHERE channel_id = ? AND {_IS_OPEN} ORDER BY attempts, id
+        SELECT id, kind, attempts, CASE
+            WHEN state = 'due' AND updated_ms > :ahead THEN :now
+            ELSE coalesce(lease_until_ms, due_ms)
+        END
+        FROM delivery WHERE channel_id = :channel AND {_IS_OPEN} ORDER BY attempts, id
         """,
-        (channel_id,),
+        {"channel": channel_id, "now": now_ms, "ahead": now_ms + AHEAD_MS},
     )
     open_deliveries = [OpenDelivery(*row) for row in open_rows]
     waiting: list[Waiting] = []
     if one_error_each or len(open_deliveries) < MAX_OPEN:
         rows = connection.execute(
             f"""
-            SELECT outbox.config_id, min(decided_ms), batch_seconds, max_per_hour
+            SELECT outbox.config_id, min(min(decided_ms), ?), batch_seconds, max_per_hour
             FROM outbox JOIN channel_config ON channel_config.id = outbox.config_id
             WHERE outbox.channel_id = ? AND {_IS_FREE if one_error_each else "TRUE"}
             GROUP BY outbox.config_id ORDER BY outbox.config_id
             """,
-            (channel_id,),
+            (now_ms, channel_id),
         )
         waiting = [Waiting(*row) for row in rows]
     formed = connection.execute(
         """
         SELECT created_ms FROM delivery WHERE channel_id = ?1 AND kind = 'message'
-        AND created_ms >= coalesce((
+        AND created_ms <= ?3 AND created_ms >= coalesce((
             SELECT min(?2, max(created_ms)) FROM delivery
-            WHERE channel_id = ?1 AND kind = 'message'
+            WHERE channel_id = ?1 AND kind = 'message' AND created_ms <= ?3
         ), 0) ORDER BY created_ms DESC
         """,
-        (channel_id, now_ms - HOUR_MS),
+        (channel_id, now_ms - HOUR_MS, now_ms + AHEAD_MS),
     )
     return Agenda(open_deliveries, waiting, [created_ms for (created_ms,) in formed])
 
@@ -273,13 +284,21 @@ def claim_delivery(
     row = connection.execute(
         """
         UPDATE delivery SET state = 'sending', attempts = attempts + 1,
-            lease_until_ms = :lease, updated_ms = :now
+            lease_until_ms = :lease, updated_ms = :now,
+            give_up_ms = min(give_up_ms, :now + :longest)
         WHERE id = :id AND (
-            state = 'due' AND due_ms <= :now OR state = 'sending' AND lease_until_ms <= :now
+            state = 'due' AND (due_ms <= :now OR updated_ms > :now + :ahead)
+            OR state = 'sending' AND lease_until_ms <= :now
         )
         RETURNING id, kind, attempts, give_up_ms, note
         """,
-        {"id": delivery_id, "now": now_ms, "lease": lease_until_ms},
+        {
+            "id": delivery_id,
+            "now": now_ms,
+            "lease": lease_until_ms,
+            "ahead": AHEAD_MS,
+            "longest": DAY_MS,
+        },
     ).fetchone()
     return None if row is None else Claimed(*row)
 

@@ -68,6 +68,10 @@ class FakeClock:
         self._seconds = end
         await self.settle()
 
+    def set_back(self, seconds: float) -> None:
+        """Correct the wall clock, which was so much ahead; nobody waits any longer for that."""
+        self._start_ms -= round(seconds * 1000)
+
     async def leap(self, seconds: float) -> None:
         """Let so much time pass at once: whatever was due in it happens at its end, and once.
 
