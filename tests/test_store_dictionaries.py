@@ -2,6 +2,8 @@
 
 import sqlite3
 
+import pytest
+
 from faultline_lite.payloads.codec import PayloadCodec, train
 from faultline_lite.store.dictionaries import (
     delete_dictionary,
@@ -44,6 +46,24 @@ def test_replaced_dictionary_goes_once_its_last_payload_is_gone(
 
     assert (while_used, just_replaced, unused) == ([], [], [1])
     assert list_dictionaries(connection) == [(2, NEW)]
+
+
+def test_codec_lets_go_of_deleted_dictionaries_at_the_second_time() -> None:
+    codec = PayloadCodec()
+    payloads = {}
+    for dictionary_id in (1, 2, 3):
+        codec.add_dictionary(dictionary_id, OLD)
+        payloads[dictionary_id] = codec.compress([b"{}"])[1][0]
+
+    codec.forget_deleted([2])
+    still_read = codec.decompress(1, payloads[1])
+    codec.forget_deleted([2])
+
+    assert still_read == b"{}"
+    with pytest.raises(KeyError):
+        codec.decompress(1, payloads[1])
+    # The newest may have come after the list.
+    assert [codec.decompress(each, payloads[each]) for each in (2, 3)] == [b"{}"] * 2
 
 
 def test_newest_dictionary_stays_unused(connection: sqlite3.Connection) -> None:

@@ -5,6 +5,7 @@ fraction of what zstd alone does. A payload names the dictionary it needs by its
 """
 
 import threading
+from collections.abc import Iterable
 
 from zstandard import (
     DICT_TYPE_FULLDICT,
@@ -34,6 +35,7 @@ class PayloadCodec:
         self._current_id = 0
         self._compressor = _make_compressor(None)
         self._decompressors = {0: ZstdDecompressor()}
+        self._deleted: set[int] = set()
 
     @property
     def current_id(self) -> int:
@@ -47,6 +49,17 @@ class PayloadCodec:
             self._decompressors[dictionary_id] = ZstdDecompressor(dict_data=dictionary)
             self._compressor = _make_compressor(dictionary)
             self._current_id = dictionary_id
+
+    def forget_deleted(self, kept_ids: Iterable[int]) -> None:
+        """Let go of dictionaries that were not among those kept the last time either.
+
+        Not at once: who reads the database as it was before may still meet a payload of theirs.
+        """
+        with self._lock:
+            deleted = self._decompressors.keys() - {0, self._current_id, *kept_ids}
+            for dictionary_id in deleted & self._deleted:
+                del self._decompressors[dictionary_id]
+            self._deleted = deleted - self._deleted
 
     def compress(self, payloads: list[bytes]) -> tuple[int, list[bytes]]:
         """Return the id of the dictionary that was used and the payloads, compressed one by one.

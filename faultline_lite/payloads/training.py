@@ -11,6 +11,7 @@ from faultline_lite.payloads.codec import PayloadCodec, train
 from faultline_lite.store.dictionaries import (
     get_last_occurrence_id,
     insert_dictionary,
+    list_dictionary_ids,
     list_recent_payloads,
 )
 
@@ -59,6 +60,7 @@ class PayloadTraining:
             return
         dictionary_id = await self._database.write(insert_dictionary, content, self._clock.now_ms())
         self._codec.add_dictionary(dictionary_id, content)
+        self._codec.forget_deleted(await self._database.read(list_dictionary_ids))
         _logger.info("payloads are compressed with dictionary %d from here on", dictionary_id)
         self._on_adopted(await self._database.read(get_last_occurrence_id) + 1)
 

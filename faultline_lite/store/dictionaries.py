@@ -21,6 +21,12 @@ def list_dictionaries(connection: sqlite3.Connection) -> list[tuple[int, bytes]]
     return connection.execute("SELECT id, content FROM payload_dictionary ORDER BY id").fetchall()
 
 
+def list_dictionary_ids(connection: sqlite3.Connection) -> list[int]:
+    """Return the ids of all dictionaries, oldest first."""
+    rows = connection.execute("SELECT id FROM payload_dictionary ORDER BY id")
+    return [dictionary_id for (dictionary_id,) in rows]
+
+
 def insert_dictionary(connection: sqlite3.Connection, content: bytes, now_ms: int) -> int:
     """Store a dictionary and return its id."""
     (dictionary_id,) = connection.execute(
