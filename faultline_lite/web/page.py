@@ -133,11 +133,14 @@ async def _send_to_login(visit: Visit) -> Response:
     if visit.wants_part:
         # A login page in the middle of another would help nobody.
         return Response(status_code=403, headers={"HX-Refresh": "true"})
+    is_change = visit.request.method not in {"GET", "HEAD"}
     if visit.request.headers.get("sec-fetch-site") == "cross-site":
+        if is_change:
+            raise ForbiddenError
         # A link in a mail or a chat: browsers keep a SameSite=Strict cookie back, as nobody on
         # this site asked for the page. So the page asks for itself.
         return await visit.show_plain("bounce.html")
-    wanted = visit.path if visit.request.method in {"GET", "HEAD"} else "/"
+    wanted = "/" if is_change else visit.path
     return visit.redirect("/login" if wanted == "/" else f"/login?next={quote(wanted, safe='')}")
 
 

@@ -93,6 +93,15 @@ def test_link_from_another_site_asks_for_itself_once_more(tmp_path: Path) -> Non
         assert from_itself.headers["location"] == "/login?next=%2F%3Fa%3Db"
 
 
+def test_change_from_another_site_is_refused(tmp_path: Path) -> None:
+    with server_with_key(tmp_path) as server, server.client() as visitor:
+        form = {"action": "resolve", "token": "x"}
+        answer = visitor.post("/projects/a", data=form, headers={"Sec-Fetch-Site": "cross-site"})
+
+        assert answer.status_code == 403
+        assert "Not allowed" in answer.text
+
+
 def test_part_of_a_page_is_not_replaced_by_a_login(tmp_path: Path) -> None:
     with server_with_key(tmp_path) as server, server.client() as visitor:
         answer = visitor.get("/", headers={"HX-Request": "true"})
