@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from faultline_lite.egress.destinations import Destinations
-from faultline_lite.egress.guard import MAX_LOOK_UPS, Egress, SystemResolver
+from faultline_lite.egress.guard import MAX_KNOWN_NAMES, MAX_LOOK_UPS, Egress, SystemResolver
 from faultline_lite.exceptions import NotifyError
 from tests.fakes import Answer, FakeNames, FakeServer, Fault
 from tests.fakes.http import BOMB, HUGE_BYTES
@@ -240,14 +240,48 @@ def test_name_that_takes_long_holds_one_thread_and_no_other_name(
         waiting += [asyncio.create_task(resolver(f"slow{n}.example")) for n in range(MAX_LOOK_UPS)]
         # One of them is more than are looked up at once.
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        # It was found before.
+        known = await resolver("127.0.0.1")
         answered.set()
         await asyncio.gather(*waiting, return_exceptions=True)
 
-        assert (other, [str(task.exception()) for task in done]) == (
-            [IPv4Address("127.0.0.1")],
-            ["too many names are being looked up"],
-        )
+        assert other == known == [IPv4Address("127.0.0.1")]
+        assert [str(task.exception()) for task in done] == ["too many names are being looked up"]
 
     asyncio.run(run())
 
-    assert (asked.count("slow.example"), len(asked)) == (1, MAX_LOOK_UPS + 1)
+    assert (asked.count("slow.example"), len(asked)) == (1, MAX_LOOK_UPS + 2)
+
+
+def test_names_that_are_known_are_bounded_and_forgotten_once_they_are_not_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone: set[str] = set()
+    answered = threading.Event()
+
+    def answer(host: str, *how: Any, **more: Any) -> Any:
+        if host.startswith("slow"):
+            answered.wait()
+        if host in gone:
+            raise socket.gaierror("no such name")
+        return [(0, 0, 0, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+    async def run() -> list[str]:
+        resolver = SystemResolver()
+        for number in range(MAX_KNOWN_NAMES + 1):
+            await resolver(f"name{number}.example")
+        gone.add("name1.example")
+        await asyncio.gather(resolver("name1.example"), return_exceptions=True)
+        slow = [asyncio.create_task(resolver(f"slow{n}.example")) for n in range(MAX_LOOK_UPS)]
+        await asyncio.sleep(0)
+        asked = [f"name{number}.example" for number in (0, 1, 2, MAX_KNOWN_NAMES)]
+        found = await asyncio.gather(*map(resolver, asked), return_exceptions=True)
+        answered.set()
+        await asyncio.gather(*slow)
+        return [str(each) for each in found]
+
+    too_many = "too many names are being looked up"
+    address = str([IPv4Address("127.0.0.1")])
+    assert asyncio.run(run()) == [too_many, too_many, address, address]

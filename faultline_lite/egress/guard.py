@@ -32,7 +32,11 @@ MAX_ANSWER_BYTES = 2**20
 #: An address that does not answer leaves time for the next.
 CONNECT_SECONDS = 2.0
 MAX_ADDRESSES_TRIED = 4
-MAX_LOOK_UPS = 32
+#: Look-ups at the same time of names that were not found the last time. Each is a thread, which a
+#: name server that does not answer holds for half a minute, and every attempt repeats it.
+MAX_LOOK_UPS = 128
+#: Names that were found the last time, which wait for no other; those that were used last.
+MAX_KNOWN_NAMES = 256
 #: Python and a large library take a second to start on a busy machine.
 PROCESS_TIMEOUT_SECONDS = 10.0
 KEPT_CONNECTIONS = 20
@@ -188,29 +192,39 @@ class SystemResolver:
     """Looks names up as the system does.
 
     A look-up cannot be cancelled, and a hostile name's may take long. So each runs in a thread of
-    its own that nothing waits for at the end, one for a name however many ask for it.
+    its own that nothing waits for at the end, one for a name however many ask for it. How many
+    there are is bounded; but a name that was found the last time is looked up whatever the others
+    do: the channel that works is not held up by those that hang, however many somebody names.
     """
 
     def __init__(self) -> None:
         self._under_way: dict[str, asyncio.Future[list[Address]]] = {}
+        #: The one that was found last is the last.
+        self._known: dict[str, None] = {}
 
     async def __call__(self, host: str) -> Sequence[Address]:
         """Return the addresses in the system's order. Raises OSError."""
         answer = self._under_way.get(host)
         if answer is None:
-            if len(self._under_way) >= MAX_LOOK_UPS:
+            if host not in self._known and self._count_unknown() >= MAX_LOOK_UPS:
                 raise OSError("too many names are being looked up")
             answer = asyncio.get_running_loop().create_future()
             self._under_way[host] = answer
-            answer.add_done_callback(lambda done: self._forget(host, done))
+            answer.add_done_callback(lambda done: self._end(host, done))
             Thread(target=self._look_up, args=(host, answer), daemon=True).start()
         return await asyncio.shield(answer)
 
-    def _forget(self, host: str, answer: asyncio.Future[list[Address]]) -> None:
+    def _count_unknown(self) -> int:
+        return len(self._under_way.keys() - self._known.keys())
+
+    def _end(self, host: str, answer: asyncio.Future[list[Address]]) -> None:
         del self._under_way[host]
+        self._known.pop(host, None)
         # Whoever waited may have given up; then nobody else asks for the failure.
-        if not answer.cancelled():
-            answer.exception()
+        if not answer.cancelled() and answer.exception() is None:
+            self._known[host] = None
+            if len(self._known) > MAX_KNOWN_NAMES:
+                del self._known[next(iter(self._known))]
 
     def _look_up(self, host: str, answer: asyncio.Future[list[Address]]) -> None:
         result: list[Address] | OSError
