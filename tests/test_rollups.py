@@ -108,6 +108,28 @@ TestStore = Store.TestCase
 TestStore.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 
 
+def test_erasing_reads_no_table_whole() -> None:
+    statements: set[str] = set()
+    with closing(open_store()) as connection:
+        record(connection, make_occurrence(timestamp_ms=NOW_MS))
+        record(connection, make_occurrence(timestamp_ms=NOW_MS + 60 * MINUTE_MS))
+        delete_project(connection, "web")
+        connection.set_trace_callback(statements.add)
+        erased = erase_errors(connection, list_deleted_errors(connection, 5), 100)
+        connection.set_trace_callback(None)
+        read_whole = {
+            detail.split()[1]
+            for statement in statements
+            for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}")
+            if detail.startswith("SCAN ")
+        }
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+
+    assert erased.errors == 1
+    # These are of one row.
+    assert read_whole & tables == {"search_progress", "census_progress"}
+
+
 def test_occurrences_of_one_hour_touch_no_rollup() -> None:
     with closing(open_store()) as connection:
         for minute in (0, 1, 59):

@@ -214,7 +214,10 @@ def _take_minutes(
     )
     write_rows(
         connection,
-        "DELETE FROM timeline WHERE (error_id, minute) IN (VALUES {rows}) AND count = 0",
+        """
+        DELETE FROM timeline
+        WHERE (error_id, minute) IN (SELECT * FROM (VALUES {rows})) AND count = 0
+        """,
         [(error_id, minute) for minute in taken],
     )
     return taken

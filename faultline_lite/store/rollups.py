@@ -103,6 +103,6 @@ def _write(connection: sqlite3.Connection, owner: str, counts: Counter[_Place]) 
     )
     write_rows(
         connection,
-        f"DELETE FROM {table} WHERE ({key}) IN (VALUES {{rows}}) AND count = 0",
+        f"DELETE FROM {table} WHERE ({key}) IN (SELECT * FROM (VALUES {{rows}})) AND count = 0",
         [place for place, count in counts.items() if count < 0],
     )

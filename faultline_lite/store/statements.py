@@ -23,7 +23,11 @@ _FINE = 16
 def write_rows(
     connection: sqlite3.Connection, template: str, rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Run ``template`` over the rows; ``{rows}`` in it becomes a list ``(?, ?), (?, ?), ...``."""
+    """Run ``template`` over the rows; ``{rows}`` in it becomes a list ``(?, ?), (?, ?), ...``.
+
+    What looks rows up by a key says ``IN (SELECT * FROM (VALUES {rows}))``: for a bare list of
+    pairs SQLite reads the whole table.
+    """
     for statement, values in _fill(template, rows):
         connection.execute(statement, values)
 
