@@ -22,7 +22,7 @@ from faultline_lite.api.routes import make_routes as make_api_routes
 from faultline_lite.census import Census
 from faultline_lite.clock import Clock, SystemClock
 from faultline_lite.config import Config
-from faultline_lite.database import Database
+from faultline_lite.database import CHECKPOINT_SECONDS, Database
 from faultline_lite.egress.guard import make_egress
 from faultline_lite.exceptions import (
     DatabaseUnavailableError,
@@ -171,7 +171,7 @@ async def start_services(config: Config, clock: Clock, metrics: Metrics) -> Serv
     regrouping = Regrouping(
         config, database, codec, clock, lambda: scheduler.wake("regroup"), index_moved
     )
-    scheduler.add("checkpoint", 1.0, database.checkpoint)
+    scheduler.add("checkpoint", CHECKPOINT_SECONDS, database.checkpoint)
     scheduler.add("index", 1.0, indexing.run)
     scheduler.add("census", 2.0, census.run)
     scheduler.add("train", 1.0, training.run)

@@ -30,8 +30,12 @@ Durability = Literal["full", "normal"]
 PAGE_BYTES = 8192
 #: Compiled statements that a connection keeps: those over many rows come in some forty sizes each.
 STATEMENT_CACHE = 256
-#: Past this the writer itself empties the log; below it the background checkpoint suffices.
-MAX_WAL_BYTES = 64 * 2**20
+#: Past this the writer itself empties the log; below it the background checkpoint suffices. It is
+#: looked at often enough for the log not to come to LOG_FILE_BYTES under load: a log that is cut
+#: down, and then grows again, takes the next commit tens of milliseconds.
+MAX_WAL_BYTES = 16 * 2**20
+LOG_FILE_BYTES = 64 * 2**20
+CHECKPOINT_SECONDS = 0.25
 READER_THREADS = 4
 #: A shutdown waits for as long.
 MOST_PAUSE_SECONDS = 5.0
@@ -67,6 +71,8 @@ class Database:
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="reader")
         self._maintenance = ThreadPoolExecutor(1, thread_name_prefix="maintenance")
+        # Of its own: behind other long work the log would grow meanwhile.
+        self._checkpoints = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         # Closed after every connection: closing any other would drop SQLite's locks on the file
@@ -197,19 +203,12 @@ class Database:
         stays as it is.
         """
         try:
-            _, log_pages, _ = await self._loop.run_in_executor(
-                self._maintenance, lambda: _checkpoint(self._reader_connection(), "PASSIVE")
-            )
+            is_large = await self._loop.run_in_executor(self._checkpoints, self._copy_log)
         except sqlite3.OperationalError as error:
             if isinstance(self._writer.translate(error), DatabaseUnavailableError):
                 return
             raise
-        if log_pages * PAGE_BYTES > MAX_WAL_BYTES:
-            # A checkpoint that did not reach the log's end has left the file to be synchronised,
-            # which would take the writer tens of milliseconds.
-            # Where that fails, the writer comes upon it as well, and says so.
-            with contextlib.suppress(OSError):
-                await self._loop.run_in_executor(self._maintenance, os.fsync, self._file)
+        if is_large:
             await self.write(_empty_log)
 
     async def truncate_log(self) -> bool:
@@ -222,6 +221,7 @@ class Database:
             return
         self._closed = True
         await self._writer.close()
+        self._checkpoints.shutdown(wait=True)
         await self._loop.run_in_executor(self._maintenance, self._end_log)
         self._readers.shutdown(wait=True)
         self._maintenance.shutdown(wait=True)
@@ -234,7 +234,7 @@ class Database:
         connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_FILE_BYTES}")
         # Some builds overwrite what is deleted, which writes every page of it once more; its pages
         # are given back to the file system soon.
         connection.execute("PRAGMA secure_delete = FAST")
@@ -251,6 +251,22 @@ class Database:
             connection.execute("PRAGMA query_only = ON")
             self._connections.append(connection)
         return connection
+
+    def _copy_log(self) -> bool:
+        """Copy the log as far as nobody has to wait for it; return whether it is to be emptied.
+
+        What is left to the writer then is only what was written meanwhile: it would stand still for
+        tens of milliseconds to copy more, or to synchronise what a checkpoint that did not reach
+        the log's end has copied. Hence once more, which takes a fraction of the time.
+        """
+        for _ in range(2):
+            _, log_pages, _ = _checkpoint(self._reader_connection(), "PASSIVE")
+            if log_pages * PAGE_BYTES <= MAX_WAL_BYTES:
+                return False
+            # Where that fails, the writer comes upon it as well, and says so.
+            with contextlib.suppress(OSError):
+                os.fsync(self._file)
+        return True
 
     def _end_log(self) -> None:
         with contextlib.suppress(sqlite3.Error):

@@ -130,6 +130,7 @@ async def test_writes_go_on_while_all_readers_are_busy(database: Database) -> No
     upkeep = asyncio.create_task(database.maintain(wait))
     await database.write(insert, "a")
     await database.write_grouped(insert_all, "b", 1)
+    await database.checkpoint()
     busy = [each.done() for each in (*reads, upkeep)]
     release.set()
     await asyncio.gather(*reads, upkeep)
