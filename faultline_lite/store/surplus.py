@@ -176,14 +176,16 @@ def list_places(
 ) -> list[Place]:
     """Return the next occurrences of an error by their timestamps, the oldest first."""
     second, ordinal = (-(2**63), 0) if after is None else after[:2]
-    rows = connection.execute(
+    (found,) = connection.execute(
         """
-        SELECT second, ordinal, id FROM occurrence
-        WHERE error_id = ? AND (second, ordinal) > (?, ?) ORDER BY second, ordinal LIMIT ?
+        SELECT json_group_array(json_array(second, ordinal, id)) FROM (
+            SELECT second, ordinal, id FROM occurrence
+            WHERE error_id = ? AND (second, ordinal) > (?, ?) ORDER BY second, ordinal LIMIT ?
+        )
         """,
         (error_id, second, ordinal, limit),
-    )
-    return [Place(*row) for row in rows]
+    ).fetchone()
+    return msgspec.json.decode(found, type=list[Place])
 
 
 def list_empty_projects(connection: sqlite3.Connection, keep: int, limit: int) -> list[int]:
