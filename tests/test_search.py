@@ -72,6 +72,13 @@ def test_error_is_found_by_any_part_of_its_texts(found: Found) -> None:
     assert answers == {q: [REPORT["errors"][0]["message"]] for q in parts}
 
 
+def test_short_text_is_a_word_behind_japanese_too(found: Found) -> None:
+    for message, value in (("word", "在庫 kg"), ("beside", "在庫kg"), ("part", "在庫kgm")):
+        found.post(make_report(message, params={"value": value}))
+
+    assert found.messages("kg") == ["beside", "word"]
+
+
 def test_filters_compare_what_the_lists_show(
     found: Found, client: httpx.Client, server: RunningServer, clock: FakeClock
 ) -> None:

@@ -210,7 +210,8 @@ def _cut_mixed(text: str, start: int, end: int, mark: str) -> Iterator[str]:
             yield mark + text[index : index + 2]
             continue
         if index and _HAS_CJK.match(text, index - 1):
-            yield mark + text[index : index + 2]
+            # Not the two alone: they are the term of a short word.
+            yield mark + text[index - 1 : index + 2]
         if index + 3 <= end:
             yield mark + text[index : index + 3]
 
