@@ -35,8 +35,10 @@ _PART = rf"[^\W_{_CJK}]"
 _SHORT_WORD = re.compile(rf"(?<!{_PART}){_PART}{{1,2}}(?!{_PART})")
 _SURE_WORD = re.compile(rf"(?<!{_PART}){_PART}{{4,32}}(?!{_PART})")
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
-#: Grams that one alternative of a query asks for: more of them hardly find less.
+#: Grams that one alternative of a query asks for: more of them hardly find less. Those across
+#: anything but letters and digits are the rarest.
 MAX_GRAMS = 6
+MAX_INNER_GRAMS = 3
 
 
 #: A function that yields the grams in ``text[start:end]`` with a mark in front.
@@ -223,10 +225,16 @@ def _choose(grams: list[str]) -> tuple[str, ...]:
 
 
 def _sample(grams: list[str]) -> tuple[str, ...]:
-    """Return every second of the grams, which overlap, and the last: MAX_GRAMS at most."""
-    distinct = list(dict.fromkeys(grams))
-    chosen = distinct if len(distinct) < 4 else [*distinct[::2], distinct[-1]]
-    step = max(1.0, len(chosen) / MAX_GRAMS)
-    return tuple(
-        dict.fromkeys(chosen[int(number * step)] for number in range(min(len(chosen), MAX_GRAMS)))
-    )
+    """Return some of the grams: those across the ends of words, and every second inside of them."""
+    across = dict.fromkeys(gram for gram in grams if not gram.isalnum())
+    inner = list(dict.fromkeys(gram for gram in grams if gram.isalnum()))
+    if len(inner) > 3:
+        inner = [*inner[::2], inner[-1]]
+    most = MAX_INNER_GRAMS if across else MAX_GRAMS
+    return (*_spread([*across], MAX_GRAMS), *_spread(inner, most))
+
+
+def _spread(grams: list[str], most: int) -> list[str]:
+    """Return up to so many of the grams, from all over."""
+    step = max(1.0, len(grams) / most)
+    return [grams[int(number * step)] for number in range(min(len(grams), most))]
