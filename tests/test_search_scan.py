@@ -113,6 +113,11 @@ OCCURRENCES = occurrences_of(4, 1, 12)
 MANY_OCCURRENCES = occurrences_of(2, 20, 40)
 
 
+#: What is common is looked for in the texts, all else in the index: everything, much, next to
+#: nothing.
+COMMON_ROWS = st.sampled_from((0, 1, 8, 4000))
+
+
 @st.composite
 def searches(
     draw: st.DrawFn, occurrences: st.SearchStrategy[list[Occurrence]]
@@ -210,13 +215,20 @@ class Index:
             await self.database.write(recorder.record, reports, {})
             await self.indexing.catch_up()
 
-    async def search(self, q: str) -> list[int]:
+    async def search(self, q: str, common_rows: int) -> list[int]:
         """Page through all that is found, by two."""
         found: list[int] = []
         after = None
         while True:
             query = parse_query(q, NOW_MS)
-            page = await self.database.read(search_errors, self._codec, query, limit=2, after=after)
+            page = await self.database.read(
+                search_errors,
+                self._codec,
+                query,
+                limit=2,
+                after=after,
+                common_rows=common_rows,
+            )
             assert page.notice is None
             found += [each.error.group_key[0] for each in page.hits]
             if page.following is None:
@@ -225,26 +237,28 @@ class Index:
             after = page.following
 
 
-async def index_and_search(path: Path, occurrences: list[Occurrence], q: str) -> list[int]:
+async def index_and_search(
+    path: Path, occurrences: list[Occurrence], q: str, common_rows: int
+) -> list[int]:
     index = Index(path)
     await index.fill(occurrences, 5)
-    found = await index.search(q)
+    found = await index.search(q, common_rows)
     await index.database.close()
     return found
 
 
 async def thin_and_search(
-    path: Path, occurrences: list[Occurrence], gone: set[int], q: str
+    path: Path, occurrences: list[Occurrence], gone: set[int], q: str, common_rows: int
 ) -> tuple[list[int], list[int]]:
     """Return what is found once rows are merged, and once what ``gone`` names is gone from them."""
     index = Index(path)
     await index.fill(occurrences, 1)
-    merged = await index.search(q)
+    merged = await index.search(q, common_rows)
     await index.database.write(delete_occurrences, [place + 1 for place in gone])
     for error_id in range(1, len({each.error for each in occurrences}) + 1):
         await index.indexing.upkeep.renew(error_id)
     await index.indexing.catch_up()
-    thinned = await index.search(q)
+    thinned = await index.search(q, common_rows)
     await index.database.close()
     return merged, thinned
 
@@ -275,14 +289,14 @@ def make_copy(database_path: Path) -> Path:
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(searches(OCCURRENCES))
+@given(searches(OCCURRENCES), COMMON_ROWS)
 def test_search_finds_what_a_scan_finds(
-    database_path: Path, searched: tuple[list[Occurrence], list[Wanted]]
+    database_path: Path, searched: tuple[list[Occurrence], list[Wanted]], common_rows: int
 ) -> None:
     occurrences, wanted = searched
     q = " ".join(map(str, wanted))
 
-    found = asyncio.run(index_and_search(make_copy(database_path), occurrences, q))
+    found = asyncio.run(index_and_search(make_copy(database_path), occurrences, q, common_rows))
 
     assert found == scan(occurrences, wanted)
 
@@ -290,13 +304,17 @@ def test_search_finds_what_a_scan_finds(
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(searches(MANY_OCCURRENCES), st.sets(st.integers(0, 19), max_size=15))
+@given(searches(MANY_OCCURRENCES), st.sets(st.integers(0, 19), max_size=15), COMMON_ROWS)
 def test_merged_and_thinned_index_finds_what_a_scan_finds(
-    database_path: Path, searched: tuple[list[Occurrence], list[Wanted]], gone: set[int]
+    database_path: Path,
+    searched: tuple[list[Occurrence], list[Wanted]],
+    gone: set[int],
+    common_rows: int,
 ) -> None:
     occurrences, wanted = searched
     q = " ".join(map(str, wanted))
 
-    found = asyncio.run(thin_and_search(make_copy(database_path), occurrences, gone, q))
+    copy = make_copy(database_path)
+    found = asyncio.run(thin_and_search(copy, occurrences, gone, q, common_rows))
 
     assert found == (scan(occurrences, wanted), scan(occurrences, wanted, gone))

@@ -4,7 +4,8 @@ import string
 import tracemalloc
 from random import Random
 
-from faultline_lite.store.search_terms import Indexed, make_terms
+from faultline_lite.store.search_terms import make_terms
+from faultline_lite.store.search_texts import Indexed
 
 
 def test_terms_of_long_texts_are_not_remembered() -> None:

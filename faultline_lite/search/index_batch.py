@@ -13,7 +13,7 @@ from faultline_lite.search.new_texts import find_new_texts, see_again
 from faultline_lite.search.novelty import Memory, Seen
 from faultline_lite.store import search_index as store
 from faultline_lite.store.search_index import Document, NewRow, Unindexed
-from faultline_lite.store.search_terms import Indexed
+from faultline_lite.store.search_texts import Indexed
 
 #: Rows that are read of a document to know again what is in it.
 RECALLED_ROWS = 100

@@ -22,7 +22,8 @@ from faultline_lite.search.novelty import Seen
 from faultline_lite.store import search_index as index
 from faultline_lite.store import search_upkeep as store
 from faultline_lite.store.search_index import NewRow
-from faultline_lite.store.search_terms import Indexed, make_terms
+from faultline_lite.store.search_terms import make_terms
+from faultline_lite.store.search_texts import Indexed
 from faultline_lite.store.search_upkeep import OldRow, Segment
 from faultline_lite.timekeys import DAY_MS
 

@@ -21,6 +21,8 @@ MAX_PART_TEXTS = 1000
 _MAPS = ("context", "environment", "session", "params")
 #: Fields of the context that a query can ask for by name.
 _NAMED: tuple[tuple[str, Kind], ...] = (("environment", "environment"), ("version", "release"))
+#: Kinds that are asked for by the whole of a text.
+WHOLE_KINDS = frozenset(kind for _, kind in _NAMED)
 
 
 class Passage(NamedTuple):

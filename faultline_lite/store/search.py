@@ -1,14 +1,15 @@
 """Find errors by full text: those that a query holds for, ranked or in the order of a list.
 
 Candidates come from the index (``search_candidates``), are gone through in their order, and each
-is looked at before it counts, until a page is full. A query has SECONDS for all of it and is then
-cut with a notice: none keeps a reader's thread for longer.
+is looked at before it counts, until a page is full. Where all that is searched for is common, the
+index is not asked: all errors are gone through as long as many of them are found. A query has
+SECONDS for all of it and is then cut with a notice: none keeps a reader's thread for longer.
 """
 
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -20,7 +21,7 @@ from faultline_lite.search.searchable import Kind
 from faultline_lite.search.snippets import Part, make_snippet
 from faultline_lite.sentences import say
 from faultline_lite.store.errors import SORT_COLUMNS, Position, Sort, get_error_by_id, position_of
-from faultline_lite.store.search_candidates import Matcher, Texts
+from faultline_lite.store.search_candidates import COMMON_ROWS, Matcher, Texts
 
 SECONDS = 0.5
 #: Instructions of SQLite's machine between two looks at the clock; some 0.1 ms.
@@ -28,6 +29,10 @@ _CLOCK_INSTRUCTIONS = 2000
 #: Up to so many candidates are looked up and sorted; where there are more, all errors are gone
 #: through in their order, as a page of them is found soon.
 _MOST_SORTED = 2000
+#: Without the index, errors are looked at until an eighth of what is common was read, and so many
+#: rows more for each that was found: no longer than it takes to ask the index.
+_COMMON_ROWS_PER_READ = 8
+_ROWS_READ_PER_HIT = 50
 _LAST_RANK = len(TIERS) - 1
 _CUT_NOTICE = say("the search took too long and was cut; there may be more")
 
@@ -72,6 +77,12 @@ class _Found(NamedTuple):
     value: int
     error_id: int
     document_id: int | None
+    #: Whether the index was not asked.
+    in_texts: bool = False
+
+
+#: A place in the order of a column: its value, and the error's id.
+_Place = tuple[int, int]
 
 
 class _OutOfTimeError(Exception):
@@ -86,15 +97,17 @@ def search_errors(
     limit: int,
     after: SearchPosition | None,
     seconds: float = SECONDS,
+    common_rows: int = COMMON_ROWS,
 ) -> SearchPage:
     """Return up to ``limit`` errors of all projects that the query holds for, best match first.
 
     Best are those that have all of it in messages and types, then those that have it there and in
-    frames, then the rest; within these, those that were seen last.
+    frames, then the rest; within these, those that were seen last. What ``common_rows`` of the
+    index fit is common.
     """
     ends_at = time.monotonic() + seconds
     with _reading(connection, ends_at):
-        search = _Search(connection, codec, query, ends_at)
+        search = _Search(connection, codec, query, ends_at, common_rows)
         hits, is_cut = search.collect(search.by_rank(after), limit)
     following: SearchPosition | None = None
     if hits and (len(hits) == limit or is_cut):
@@ -111,11 +124,12 @@ def list_matching_errors(
     limit: int,
     after: Position | None,
     seconds: float = SECONDS,
+    common_rows: int = COMMON_ROWS,
 ) -> SearchPage:
     """Return up to ``limit`` errors that the query holds for, in the order of the lists."""
     ends_at = time.monotonic() + seconds
     with _reading(connection, ends_at):
-        search = _Search(connection, codec, query, ends_at)
+        search = _Search(connection, codec, query, ends_at, common_rows)
         place = None if after is None else (after.value, after.id)
         hits, is_cut = search.collect(search.by_column(SORT_COLUMNS[sort], place), limit)
     following = None
@@ -128,13 +142,19 @@ class _Search:
     """One search: its matchers, and how far it has come."""
 
     def __init__(
-        self, connection: sqlite3.Connection, codec: PayloadCodec, query: Query, ends_at: float
+        self,
+        connection: sqlite3.Connection,
+        codec: PayloadCodec,
+        query: Query,
+        ends_at: float,
+        common_rows: int,
     ) -> None:
         self._connection = connection
         self._ends_at = ends_at
+        self._common_rows = common_rows
         self._conditions, self._values = _make_conditions(query)
-        texts = Texts(connection, codec)
-        matchers = [Matcher(connection, term, texts) for term in query.terms]
+        self._texts = Texts(connection, codec)
+        matchers = [Matcher(connection, term, self._texts) for term in query.terms]
         self._wanted = [each for each in matchers if not each.term.negated]
         self._unwanted = [each for each in matchers if each.term.negated]
         self._known_unwanted: dict[int, bool] = {}
@@ -168,27 +188,69 @@ class _Search:
                 place = (after.last_seen_ms, after.id)
             yield from self._find("last_seen_ms", place, rank)
 
-    def by_column(self, column: str, place: tuple[int, int] | None) -> Iterator[_Found]:
+    def by_column(self, column: str, place: _Place | None) -> Iterator[_Found]:
         """Yield what is found, in the order of a column of the errors."""
         yield from self._find(column, place, _LAST_RANK, ranked=False)
 
     def _find(
-        self, column: str, place: tuple[int, int] | None, rank: int, *, ranked: bool = True
+        self, column: str, place: _Place | None, rank: int, *, ranked: bool = True
     ) -> Iterator[_Found]:
         """Yield the errors of that rank, with those of better ones unless they are ranked."""
+        if self._is_common(rank):
+            place = yield from self._find_in_texts(column, place, rank, ranked=ranked)
+            if place is None:
+                return
         documents = self._documents(rank)
         if documents is not None and not documents:
             return
         better = self._documents(rank - 1) if ranked and rank else None
         for error_id, document_id, value in self._walk(documents, column, place):
-            if time.monotonic() > self._ends_at:
-                raise _OutOfTimeError
+            self._check_time()
             if documents is not None and document_id not in documents:
                 continue
             if better is not None and document_id in better and self._holds(document_id, rank - 1):
                 continue
             if self._holds(document_id, rank) and not self._is_unwanted(document_id):
                 yield _Found(rank, value, error_id, document_id)
+
+    def _find_in_texts(
+        self, column: str, place: _Place | None, rank: int, *, ranked: bool
+    ) -> Generator[_Found, None, _Place | None]:
+        """Yield the next errors as ``_find`` does, as long as many are found.
+
+        Returns the place behind which it is to go on, None at the end.
+        """
+        better = (self._documents(rank - 1) if ranked and rank else None) or frozenset()
+        most_rows = self._texts.rows_read + self._common_rows // _COMMON_ROWS_PER_READ
+        for error_id, document_id, value in self._walk(None, column, place):
+            self._check_time()
+            if self._texts.rows_read > most_rows:
+                return place
+            place = (value, error_id)
+            if document_id is None or (
+                document_id in better and self._holds(document_id, rank - 1)
+            ):
+                continue
+            is_found = all(each.is_in_texts(document_id, rank) for each in self._wanted)
+            if is_found and not self._is_unwanted(document_id):
+                yield _Found(rank, value, error_id, document_id, in_texts=True)
+                most_rows += _ROWS_READ_PER_HIT
+        return None
+
+    def _is_common(self, rank: int) -> bool:
+        """Return whether very many documents may hold the query, as far as the index tells soon."""
+        # Of words alone does it tell soon.
+        wanted = sorted(self._wanted, key=lambda each: not each.is_word)
+        rows = self._common_rows
+        return (
+            any(each.is_word for each in wanted)
+            and all(each.is_common(rank, rows) for each in wanted)
+            and not any(each.is_common(_LAST_RANK, rows) for each in self._unwanted)
+        )
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._ends_at:
+            raise _OutOfTimeError
 
     def _documents(self, rank: int) -> frozenset[int] | None:
         """Return the documents that may hold the query up to that rank, None for all."""
@@ -219,7 +281,7 @@ class _Search:
         return known
 
     def _walk(
-        self, documents: frozenset[int] | None, column: str, place: tuple[int, int] | None
+        self, documents: frozenset[int] | None, column: str, place: _Place | None
     ) -> Iterator[tuple[int, int | None, int]]:
         """Yield (error id, document id, value of the column) of what passes the filters."""
         source = """
@@ -251,7 +313,9 @@ class _Search:
     def _make_snippet(self, found: _Found) -> Snippet | None:
         if not self._wanted or found.document_id is None:
             return None
-        passage = self._wanted[0].find(found.document_id, found.rank)
+        first = self._wanted[0]
+        find = first.find_in_texts if found.in_texts else first.find
+        passage = find(found.document_id, found.rank)
         if passage is None:
             return None
         wanted = [each.term.text for each in self._wanted]

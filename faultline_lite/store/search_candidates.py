@@ -1,7 +1,12 @@
-"""Which documents of the search index hold a term: first those that may, then whether one does."""
+"""Which documents of the search index hold a term.
+
+There are two ways to it. What few documents hold is asked of the index: first the documents that
+may hold it, then whether one does. Of what very many hold, their texts are looked at one document
+after the other: to ask the index would take longer than to find a page of them.
+"""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, KeysView
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import msgspec
@@ -9,57 +14,53 @@ import msgspec
 from faultline_lite.payloads.codec import PayloadCodec
 from faultline_lite.search.query import Term
 from faultline_lite.search.searchable import Kind, Passage
-from faultline_lite.store.search_index import get_packed_texts
-from faultline_lite.store.search_terms import (
-    any_holds,
-    find_text,
-    fold_packed,
-    make_match,
-    unpack_texts,
-)
+from faultline_lite.store.search_index import get_packed_texts, list_row_ids
+from faultline_lite.store.search_terms import make_match
+from faultline_lite.store.search_texts import RowTexts
 
 #: Rows whose texts are remembered: all terms of a query look at one document after the other.
-REMEMBERED_ROWS = 64
+REMEMBERED_ROWS = 256
+#: A term is common when so many rows fit it. A tenth as many are asked of the index in 1 to 2 ms.
+COMMON_ROWS = 4000
 
 _ids_decoder = msgspec.json.Decoder(list[int])
 
 
 class Texts:
-    """The texts of the index's rows."""
+    """The texts of the index's rows. ``rows_read`` counts those that were looked at."""
 
     def __init__(self, connection: sqlite3.Connection, codec: PayloadCodec) -> None:
         self._connection = connection
         self._codec = codec
-        self._folded: dict[int, dict[Kind, str]] = {}
+        self._rows: dict[int, RowTexts] = {}
+        self._document_id = 0
+        self._row_ids: Sequence[int] = ()
+        self.rows_read = 0
 
-    def hold(self, row_id: int, wanted: str, kinds: Iterable[Kind]) -> bool:
-        """Return whether a text of the row, of one of these kinds, holds what is wanted."""
-        folded = self._folded.get(row_id)
-        if folded is None:
-            if len(self._folded) >= REMEMBERED_ROWS:
-                self._folded.clear()
+    def list_row_ids(self, document_id: int) -> Sequence[int]:
+        """Return the rows of a document, the first ones, which hold most, first."""
+        if document_id != self._document_id:
+            self._document_id = document_id
+            self._row_ids = list_row_ids(self._connection, document_id)
+        return self._row_ids
+
+    def of(self, row_id: int) -> RowTexts:
+        """Return the texts of a row."""
+        texts = self._rows.get(row_id)
+        if texts is None:
+            if len(self._rows) >= REMEMBERED_ROWS:
+                self._rows.clear()
             packed = get_packed_texts(self._connection, self._codec, row_id)
-            folded = {} if packed is None else fold_packed(packed)
-            self._folded[row_id] = folded
-        return any(kind in folded and any_holds(kind, folded[kind], wanted) for kind in kinds)
-
-    def find(self, row_id: int, wanted: str, kinds: Iterable[Kind]) -> Passage | None:
-        """Return the first text of the row, of these kinds, that holds it, or None."""
-        packed = get_packed_texts(self._connection, self._codec, row_id)
-        texts = [] if packed is None else unpack_texts(packed)
-        for kind in kinds:
-            text = find_text(kind, (each.text for each in texts if each.kind == kind), wanted)
-            if text is not None:
-                return Passage(kind, text)
-        return None
+            texts = self._rows[row_id] = RowTexts(packed)
+            self.rows_read += 1
+        return texts
 
 
 class Candidates:
-    """The rows that a full-text query finds, and their documents."""
+    """The documents that a full-text query finds, and the rows by which it does."""
 
     def __init__(self, connection: sqlite3.Connection, match: str | None) -> None:
-        self._documents: list[int] = []
-        self._rows: list[int] = []
+        found = ("[]", "[]")
         if match is not None:
             # One row of two arrays: each of thousands of rows would cost a step in Python.
             found = connection.execute(
@@ -70,26 +71,21 @@ class Candidates:
                 """,
                 (match,),
             ).fetchone()
-            self._documents, self._rows = map(_ids_decoder.decode, found)
-        self._one_row = dict(zip(self._documents, self._rows, strict=True))
-        self._all_rows: dict[int, list[int]] | None = None
+        self._documents_and_rows = found
+        self.documents = frozenset(_ids_decoder.decode(found[0]))
 
-    @property
-    def documents(self) -> KeysView[int]:
-        """The documents that have such a row."""
-        return self._one_row.keys()
+    def rows_of(self, document_id: int) -> Sequence[int]:
+        """Return the rows of a document."""
+        return self._rows.get(document_id, ()) if document_id in self.documents else ()
 
-    def rows_of(self, document_id: int) -> Iterator[int]:
-        """Yield the rows of a document: one at once, as nearly always any will do."""
-        first_id = self._one_row.get(document_id)
-        if first_id is None:
-            return
-        yield first_id
-        if self._all_rows is None:
-            self._all_rows = {}
-            for each, row_id in zip(self._documents, self._rows, strict=True):
-                self._all_rows.setdefault(each, []).append(row_id)
-        yield from self._all_rows[document_id]
+    @cached_property
+    def _rows(self) -> dict[int, list[int]]:
+        rows: dict[int, list[int]] = {}
+        for document_id, row_id in zip(
+            *map(_ids_decoder.decode, self._documents_and_rows), strict=True
+        ):
+            rows.setdefault(document_id, []).append(row_id)
+        return rows
 
 
 class _Tier:
@@ -102,17 +98,24 @@ class _Tier:
         match = make_match(wanted, kinds)
         self.sure = Candidates(connection, match.sure)
         self.possible = Candidates(connection, match.possible)
+        self._known: dict[int, bool] = {}
 
     @property
     def documents(self) -> frozenset[int]:
         """The documents that may hold the term."""
-        return frozenset(self.sure.documents).union(self.possible.documents)
+        return self.sure.documents | self.possible.documents
 
     def holds(self, document_id: int, wanted: str, texts: Texts) -> bool:
         """Return whether the document holds the term."""
-        return document_id in self.sure.documents or any(
-            texts.hold(row_id, wanted, self.kinds) for row_id in self.possible.rows_of(document_id)
-        )
+        if document_id in self.sure.documents:
+            return True
+        known = self._known.get(document_id)
+        if known is None:
+            known = self._known[document_id] = any(
+                texts.of(row_id).hold(wanted, self.kinds)
+                for row_id in self.possible.rows_of(document_id)
+            )
+        return known
 
     def rows_of(self, document_id: int) -> Iterator[int]:
         """Yield the rows in which the term is, or may be."""
@@ -130,6 +133,19 @@ class Matcher:
         self._texts = texts
         self._tiers: list[_Tier] = []
         self._documents: list[frozenset[int]] = []
+
+    @property
+    def is_word(self) -> bool:
+        """Whether the term is one of the index: how common it is can be asked for soon."""
+        return any(make_match(self.term.text, kinds).sure for kinds in self.term.tiers)
+
+    def is_common(self, rank: int, rows: int) -> bool:
+        """Return whether in one of the tiers up to ``rank`` so many rows fit the term."""
+        for kinds in self.term.tiers[: rank + 1]:
+            match = make_match(self.term.text, kinds)
+            if _has_rows(self._connection, match.sure or match.possible, rows):
+                return True
+        return False
 
     def documents(self, rank: int) -> frozenset[int]:
         """Return the documents that may hold the term in its tiers up to ``rank``."""
@@ -153,12 +169,45 @@ class Matcher:
             tier.holds(document_id, self.term.text, self._texts) for tier in self._tiers[: rank + 1]
         )
 
+    def is_in_texts(self, document_id: int, rank: int) -> bool:
+        """Return what ``holds`` does, without the index: by a look at the document's texts."""
+        kinds = self._kinds(rank)
+        return any(
+            self._texts.of(row_id).hold(self.term.text, kinds)
+            for row_id in self._texts.list_row_ids(document_id)
+        )
+
     def find(self, document_id: int, rank: int) -> Passage | None:
         """Return the best text that holds the term in those tiers, None where none does."""
         self.documents(rank)
         for tier in self._tiers[: rank + 1]:
             for row_id in tier.rows_of(document_id):
-                found = self._texts.find(row_id, self.term.text, tier.kinds)
+                found = self._texts.of(row_id).find(self.term.text, tier.kinds)
                 if found is not None:
                     return found
         return None
+
+    def find_in_texts(self, document_id: int, rank: int) -> Passage | None:
+        """Return the best text that holds the term in the first row in which one does."""
+        kinds = self._kinds(rank)
+        for row_id in self._texts.list_row_ids(document_id):
+            found = self._texts.of(row_id).find(self.term.text, kinds)
+            if found is not None:
+                return found
+        return None
+
+    def _kinds(self, rank: int) -> tuple[Kind, ...]:
+        return sum(self.term.tiers[: rank + 1], ())
+
+
+def _has_rows(connection: sqlite3.Connection, match: str | None, rows: int) -> bool:
+    """Return whether a full-text query finds so many rows."""
+    if match is None:
+        return rows == 0
+    (found,) = connection.execute(
+        """
+        SELECT count(*) FROM (SELECT 1 FROM search_gram WHERE search_gram MATCH ? LIMIT ?)
+        """,
+        (match, rows),
+    ).fetchone()
+    return bool(found == rows)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import msgspec
 
 from faultline_lite.payloads.codec import PayloadCodec
-from faultline_lite.store.search_terms import Indexed, make_terms, pack_texts, unpack_texts
+from faultline_lite.store.search_terms import make_terms
+from faultline_lite.store.search_texts import Indexed, pack_texts, unpack_texts
 from faultline_lite.store.statements import write_rows
 
 
@@ -147,6 +148,22 @@ def read_rows_back(
         rows.append(StoredRow(row_id, previous_id, unpack_texts(packed)))
         row_id = previous_id
     return rows
+
+
+def list_row_ids(connection: sqlite3.Connection, document_id: int) -> list[int]:
+    """Return the rows of a document, the first one first."""
+    rows = connection.execute(
+        """
+        WITH RECURSIVE chain (id) AS (
+            SELECT last_row_id FROM search_document WHERE id = ?
+            UNION ALL
+            SELECT search_row.previous_id FROM chain JOIN search_row ON search_row.id = chain.id
+        )
+        SELECT id FROM chain WHERE id IS NOT NULL
+        """,
+        (document_id,),
+    ).fetchall()
+    return [row_id for (row_id,) in reversed(rows)]
 
 
 def get_packed_texts(
