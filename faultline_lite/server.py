@@ -43,7 +43,7 @@ _logger = logging.getLogger(__name__)
 
 
 def serve(config: Config, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; then finish what was taken and return.
+    """Serve until SIGTERM, SIGINT or SIGHUP; then finish what was taken and return.
 
     ``on_ready`` is called with the base URL once the socket listens and the database is open.
     Raises ConfigError when the address cannot be had, and DatabaseError when the file cannot.
@@ -106,18 +106,29 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop at the first SIGINT or SIGTERM, at once at the second SIGINT."""
+        """Stop at the first signal that asks for it, at once at the second SIGINT."""
         if threading.current_thread() is not threading.main_thread():
             # Signals are the main thread's; whoever runs a server in another sets should_exit.
             yield
             return
-        signals = (signal.SIGINT, signal.SIGTERM)
+        signals = _stopping_signals()
         before = [signal.signal(each, self.handle_exit) for each in signals]
         try:
             yield
         finally:
             for each, handler in zip(signals, before, strict=True):
                 signal.signal(each, handler)
+
+
+def _stopping_signals() -> list[signal.Signals]:
+    """Return the signals to stop at: what a terminal sends as it is closed among them.
+
+    Not under nohup, which has it ignored.
+    """
+    stopping = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        stopping.append(signal.SIGHUP)
+    return stopping
 
 
 def listen(config: Config) -> socket.socket:

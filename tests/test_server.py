@@ -58,7 +58,7 @@ def test_jobs_run_as_the_clock_advances(server: RunningServer, clock: FakeClock)
     assert clock.monotonic() == 3600
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_under_load_ends_the_program_with_everything_stored(
     tmp_path: Path, sent: signal.Signals
 ) -> None:
@@ -75,6 +75,19 @@ def test_signal_under_load_ends_the_program_with_everything_stored(
     # The log has been emptied into the file, which is whole without it.
     assert not (tmp_path / "faultline.db-wal").exists()
     check_everything_is_there(tmp_path / "faultline.db", load)
+
+
+def test_server_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with server_process(tmp_path) as server, server.client() as client:
+            server.process.send_signal(signal.SIGHUP)
+            client.post(errors_path(), json=make_report())
+            still = client.post(errors_path(), json=make_report())
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert still.status_code == 201
 
 
 def test_requests_that_have_not_arrived_hold_up_no_stop(tmp_path: Path) -> None:
