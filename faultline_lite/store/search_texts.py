@@ -86,13 +86,7 @@ class RowTexts:
         """Return the texts of that kind, folded but for their white space."""
         folded = self._folded.get(kind)
         if folded is None:
-            joined = self._joined.get(kind, "")
-            if joined.isascii():
-                folded = joined.lower()
-            else:
-                # Few of them have more than ASCII, which takes many times as long.
-                folded = _BETWEEN.join(map(fold_letters, joined.split(_BETWEEN)))
-            self._folded[kind] = folded
+            folded = self._folded[kind] = fold_letters(self._joined.get(kind, ""))
         return folded
 
 
