@@ -37,6 +37,7 @@ SECRET_KEYS = frozenset({"master_api_key", "client_api_keys"})
 _SERVICE_VARIABLE = re.compile(r"SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?")
 
 _SIZE_UNITS = {"kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_SIZE_EXPECTED = "expected bytes, such as 1048576, 500 MiB or 10 GiB"
 _PATH_KEYS = ("db", "key_file")
 _DATA_PATH = user_data_path("faultline-lite")
 
@@ -274,6 +275,8 @@ def _convert(key: str, value: Any, source: str) -> Any:
     if isinstance(value, str) and _choices(kind):
         value = value.lower()
     converted = msgspec.convert(value, kind, strict=source != "environment")
+    if key == "host":
+        _check_host(converted)
     if key == "public_url" and converted is not None:
         return _check_url(converted)
     if key == "allow_hosts":
@@ -286,8 +289,25 @@ def _say(key: str, error: Exception) -> str:
     """Return what is expected of the key, without the value."""
     if key in SECRET_KEYS:
         return "expected printable ASCII characters without spaces"
-    choices = _choices(Config.__annotations__[key])
-    return f"expected {' or '.join(choices)}" if choices else str(error)
+    kind = Config.__annotations__[key]
+    choices = _choices(kind)
+    if choices:
+        return f"expected {' or '.join(choices)}"
+    # msgspec's own words are of Python's types.
+    return _expected(kind) if isinstance(error, msgspec.ValidationError) else str(error)
+
+
+def _expected(kind: Any) -> str:
+    """Return what a value of that kind looks like in the file."""
+    if _is_size(kind):
+        return _SIZE_EXPECTED
+    if kind.__origin__ is int:
+        low = next(meta.ge for meta in kind.__metadata__ if meta.ge is not None)
+        high = next(meta.le for meta in kind.__metadata__ if meta.le is not None)
+        return f"expected a whole number from {low} to {high}"
+    if kind.__origin__ is bool:
+        return "expected true or false"
+    return 'expected a list such as ["a", "b"]' if "tuple" in str(kind) else "expected a text"
 
 
 def _choices(kind: Any) -> tuple[str, ...]:
@@ -318,6 +338,15 @@ def _expand(path: str) -> Path:
         return Path(path)
 
 
+def _check_host(host: str) -> None:
+    """Raise ValueError for what looks like an address with a port, or like one within a URL."""
+    if ":" in host:
+        try:
+            ip_address(host)
+        except ValueError:
+            raise ValueError("expected a name or an address, without port and brackets") from None
+
+
 def _check_url(url: str) -> str:
     expected = "expected a URL such as https://errors.example.com"
     try:
@@ -342,7 +371,7 @@ def _parse_size(text: str) -> int:
     try:
         return int(float(number) * factor) if "." in number else int(number) * factor
     except (ValueError, OverflowError):
-        raise ValueError("expected bytes, such as 1048576, 500 MiB or 10 GiB") from None
+        raise ValueError(_SIZE_EXPECTED) from None
 
 
 def _description(kind: Any) -> str:

@@ -135,10 +135,36 @@ def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
         "unknown key prot, did you mean port?",
         "unknown key FAULTLINE_LITE_GRUOPING, did you mean FAULTLINE_LITE_GROUPING?",
         "timeunit (file): expected year or month or day or hour or minute",
-        "port (file): Expected `int` <= 65535",
-        "max_entries (environment): Expected `int`, got `str`",
+        "port (file): expected a whole number from 0 to 65535",
+        "max_entries (environment): expected a whole number from 1 to 2147483647",
         "max_db_bytes (flag): expected bytes, such as 1048576, 500 MiB or 10 GiB",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('port = "80"', "expected a whole number from 0 to 65535"),
+        ("port = 80.5", "expected a whole number from 0 to 65535"),
+        ("retention_days = '9d'", "expected a whole number from -1 to 2147483647"),
+        ("allow_http = 1", "expected true or false"),
+        ("host = 1", "expected a text"),
+        ("public_url = 1", "expected a text"),
+        ('allow_hosts = "a"', 'expected a list such as ["a", "b"]'),
+        ("scrub_keys = [1]", 'expected a list such as ["a", "b"]'),
+        ("max_db_bytes = -5", "expected bytes, such as 1048576, 500 MiB or 10 GiB"),
+        ("max_db_bytes = '10 GX'", "expected bytes, such as 1048576, 500 MiB or 10 GiB"),
+        ("host = '127.0.0.1:80'", "expected a name or an address, without port and brackets"),
+        ("host = '[::1]'", "expected a name or an address, without port and brackets"),
+    ],
+)
+def test_refusal_says_what_is_expected(text: str, expected: str, tmp_path: Path) -> None:
+    assert refusal_of(write(tmp_path, text)) == f"{text.split()[0]} (file): {expected}"
+
+
+@pytest.mark.parametrize("host", ["::1", "fe80::1%lo", "localhost", "errors.internal", "0.0.0.0"])  # noqa: S104
+def test_host_is_an_address_or_a_name(host: str) -> None:
+    assert load_config(None, {}, {"host": host}).host == host
 
 
 @pytest.mark.parametrize(
