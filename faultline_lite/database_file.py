@@ -16,19 +16,33 @@ from faultline_lite.migrations import migrations
 
 #: "flt1", in the header of the file, as sqlite.org/pragma.html#pragma_application_id suggests.
 APPLICATION_ID = 0x666C7431
+#: What helps, by SQLite's primary result codes (sqlite.org/rescode.html).
+_REMEDIES = {
+    sqlite3.SQLITE_BUSY: "close the other program that has it open",
+    sqlite3.SQLITE_CORRUPT: "put a backup in its place",
+    sqlite3.SQLITE_FULL: "make room for it",
+    sqlite3.SQLITE_NOTADB: "put a backup in its place, or name another db",
+    sqlite3.SQLITE_READONLY: "let this user write to it and to its folder",
+}
 
 
 def lock_database(path: Path) -> FileLock:
     """Claim the file for this process; the claim ends with the process, also after a crash.
 
-    Raises DatabaseInUseError when another server has it.
+    Raises DatabaseInUseError when another server has it, DatabaseUnusableError where its folder
+    cannot be written to.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(f"{path.resolve()}.lock", timeout=0)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(f"{path.resolve()}.lock", timeout=0)
         lock.acquire()
     except Timeout:
         raise DatabaseInUseError(f"another faultline-lite serves {path}: stop it first") from None
+    except OSError as error:
+        raise DatabaseUnusableError(
+            f"{path.parent} cannot be written to: {error.strerror}: "
+            "the db needs a folder that this user may write to"
+        ) from error
     return lock
 
 
@@ -59,7 +73,7 @@ def prepare_database(path: Path, min_free_bytes: int = 0) -> Path | None:
             _check_shape(connection, path)
             return copy
     except sqlite3.DatabaseError as error:
-        raise DatabaseUnusableError(f"{path} cannot be opened: {error}") from error
+        raise DatabaseUnusableError(f"{path} cannot be opened: {_explain(error)}") from error
 
 
 def quick_check(path: Path) -> list[str]:
@@ -70,10 +84,19 @@ def quick_check(path: Path) -> list[str]:
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             _check_owner(connection, path)
+            if not migrations.pending(Tables(connection, execute_plugins=False)):
+                _check_shape(connection, path)
             rows = connection.execute("PRAGMA quick_check").fetchall()
     except sqlite3.DatabaseError as error:
-        raise DatabaseUnusableError(f"{path} cannot be read: {error}") from error
+        raise DatabaseUnusableError(f"{path} cannot be read: {_explain(error)}") from error
     return [text for (text,) in rows if text != "ok"]
+
+
+def _explain(error: sqlite3.DatabaseError) -> str:
+    """Return what SQLite says, and what helps, where that is known."""
+    # A warning of Python's own has no code.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return f"{error}: {_REMEDIES[code]}" if code in _REMEDIES else str(error)
 
 
 def _stamp(connection: sqlite3.Connection) -> None:

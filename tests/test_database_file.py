@@ -157,8 +157,9 @@ def test_file_of_a_version_that_was_never_released_is_refused(tmp_path: Path, ch
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(change)
 
-    with pytest.raises(DatabaseUnusableError, match=r"a development version.*: move it away"):
-        prepare_database(path)
+    for look in (prepare_database, quick_check):
+        with pytest.raises(DatabaseUnusableError, match=r"a development version.*: move it away"):
+            look(path)
 
     assert list_copies(tmp_path) == []
 
@@ -171,6 +172,23 @@ def test_file_with_tables_and_indexes_of_others_is_taken(tmp_path: Path) -> None
         connection.execute("CREATE INDEX mine ON error (type)")
 
     assert prepare_database(path) is None
+
+
+def test_file_that_another_program_writes_is_refused_with_what_helps(tmp_path: Path) -> None:
+    path = tmp_path / "faultline.db"
+    prepare_database(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(DatabaseUnusableError, match="is locked: close the other program"):
+            prepare_database(path)
+
+
+def test_folder_that_cannot_be_made_is_refused_with_what_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+
+    with pytest.raises(DatabaseUnusableError, match=r"file cannot be written to: .*: the db needs"):
+        lock_database(tmp_path / "file" / "faultline.db")
 
 
 def test_file_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -188,7 +206,7 @@ def test_file_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> No
 def test_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "faultline.db"
     path.write_bytes(content)
-    with pytest.raises(DatabaseUnusableError):
+    with pytest.raises(DatabaseUnusableError, match=r"put a backup in its place"):
         prepare_database(path)
 
     assert path.read_bytes() == content

@@ -20,6 +20,8 @@ ERRORS_PER_PAGE = 1000
 #: Of a URL of 64 KiB, which is what httpx and the server take.
 MAX_SEGMENT_BYTES = 60_000
 OCCURRENCES_PER_PAGE = 100
+#: What a server of ours says of a path that it does not know.
+NO_ROUTE = "404 Not Found"
 
 
 class ServerError(FaultlineError):
@@ -132,6 +134,8 @@ class Client:
     def _unreachable(self, error: httpx.HTTPError) -> ServerError:
         if isinstance(error, httpx.ConnectError):
             hint = "is it running? `faultline-lite serve` starts it"
+            if "SSL" in str(error):
+                hint = "does it speak https, with a certificate that is trusted here?"
             return ServerError(f"cannot connect to {self._base_url} ({error}): {hint}")
         return ServerError(f"{self._base_url} did not answer: {error or type(error).__name__}")
 
@@ -229,8 +233,8 @@ def _refusal(response: httpx.Response) -> ServerError:
     status = response.status_code
     if status == httpx.codes.FORBIDDEN:
         return ServerError(
-            "403: the API key is missing or wrong (--api-key, FAULTLINE_LITE_API_KEY, or the "
-            "configuration with --config)",
+            "403: the API key is missing, wrong or only a client's (--api-key, "
+            "FAULTLINE_LITE_API_KEY, or the configuration with --config)",
             status,
         )
     if response.has_redirect_location:
@@ -242,6 +246,9 @@ def _refusal(response: httpx.Response) -> ServerError:
         text = "; ".join(map(_problem, refusal["errors"]))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         text = ""
+    if text == NO_ROUTE:
+        # Not of what was asked for, but of the path to it.
+        return ServerError(f"404: nothing answers at {response.url.path}: is --url right?", status)
     return ServerError(f"{status}: {text or response.reason_phrase}", status)
 
 

@@ -283,6 +283,8 @@ def _refuse_existing(file: Path, force: bool) -> None:
     if file.exists() and not file.is_file():
         # /dev/null would be replaced by a file, for everybody.
         raise click.UsageError(f"{file} is no regular file")
+    if not file.parent.is_dir():
+        raise click.UsageError(f"there is no folder {file.parent}")
     if file.exists() and not force:
         raise click.UsageError(f"{file} exists already (--force replaces it)")
 

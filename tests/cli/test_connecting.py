@@ -24,11 +24,23 @@ def test_nothing_that_listens_is_said_with_what_to_do() -> None:
     )
 
 
+def test_server_that_speaks_no_https_is_asked_about(far: Far) -> None:
+    result = run("projects", "--url", far.url.replace("http:", "https:"), "--api-key", "key")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "does it speak https" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("status", "answer", "expected"),
     [
-        (403, FORBIDDEN, "403: the API key is missing or wrong"),
+        (403, FORBIDDEN, "403: the API key is missing, wrong or only a client's"),
         (404, NOT_FOUND, "404: there is no such error"),
+        (
+            404,
+            {"errors": [{"message": "404 Not Found"}]},
+            "404: nothing answers at /v0/projects/web/errors/message: is --url right?",
+        ),
         (400, {"errors": [{"message": "bad", "path": ["a", "0"]}]}, "400: a.0: bad"),
         (503, {"errors": [{"message": "full\x1b[2J\u202e"}]}, "503: full\\x1b[2J\\u202e"),
         (502, b"<html>", "502: Bad Gateway"),

@@ -40,6 +40,15 @@ def test_backup_is_private_checked_and_replaced_only_by_force(far: Far) -> None:
     assert sorted(path.name for path in Path().glob("copy*")) == ["copy.db"]
 
 
+@pytest.mark.parametrize("command", [("backup",), ("export", "--output")])
+def test_folder_that_is_not_there_is_not_made(command: tuple[str, ...], far: Far) -> None:
+    result = ask(far, *command, "nowhere/copy")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.endswith("Error: there is no folder nowhere\n")
+    assert not Path("nowhere").exists()
+
+
 def test_backup_and_delete_say_as_json_what_they_did(far: Far) -> None:
     content = make_database(Path("original.db"))
     far.give(content)

@@ -86,7 +86,9 @@ def test_folder_that_cannot_be_used_is_one_line_and_exit_code_2() -> None:
     )
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(r"Error: \S*file: \w[\w ]+\n", done.stderr)
+    assert re.fullmatch(
+        r"Error: file cannot be written to: \w[\w ]+: the db needs a folder .*\n", done.stderr
+    )
 
 
 def test_serve_says_where_everything_is_and_no_key_to_a_log() -> None:
