@@ -10,12 +10,15 @@ from faultline_lite.models import ProjectSummary
 from faultline_lite.notifications.links import project_path
 from faultline_lite.store.projects import list_projects
 from faultline_lite.web.clients import CLIENTS, Setup
+from faultline_lite.web.room import Room
 from faultline_lite.web.series import project_sparklines
 from faultline_lite.web.visits import Values, Visit
 
 SAMPLE_PROJECT = "sample-project"
-#: Whoever may report can make any number of projects; these are shown at once.
+#: Whoever may report can make any number of projects; these are shown at once, as far as their
+#: names leave the page under 100 KB compressed.
 MAX_PROJECTS = 500
+MAX_NAME_BYTES = 30_000
 #: What a Host header must be made of to stand in a line to paste.
 _HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?", re.ASCII | re.IGNORECASE)
 
@@ -51,12 +54,22 @@ async def _show_list(visit: Visit, projects: list[ProjectSummary]) -> Response:
     return await visit.show("projects.html", read)
 
 
-def choose_projects(projects: list[ProjectSummary]) -> list[ProjectSummary]:
-    """Return the projects to show, by name: of very many those that were active last."""
-    if len(projects) <= MAX_PROJECTS:
-        return projects
+def choose_projects(
+    projects: list[ProjectSummary], most_bytes: int = MAX_NAME_BYTES
+) -> list[ProjectSummary]:
+    """Return the projects to show, by name: of very many those that were active last.
+
+    Their names have ``most_bytes``, and what the last one has beyond.
+    """
     latest = heapq.nlargest(MAX_PROJECTS, projects, key=lambda each: each.last_updated_ms)
-    return sorted(latest, key=lambda each: each.name)
+    room = Room(most_bytes)
+    shown = []
+    for project in latest:
+        if room.is_full:
+            break
+        room.cut(project.name, len(project.name))
+        shown.append(project)
+    return sorted(shown, key=lambda each: each.name)
 
 
 async def _show_steps(visit: Visit, *, waiting: bool) -> Response:
