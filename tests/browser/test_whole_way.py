@@ -85,6 +85,11 @@ def test_user_goes_from_the_first_line_to_why_it_notified(
         expect(row).to_contain_text("The error was resolved and is back; that always notifies.")
         expect(row).to_contain_text("answered 200")
 
+        # Two were sent; the chart marks both, and the list beside it names the channel once.
+        page.get_by_role("main").get_by_role("link", name=MESSAGE).click()
+        notified = page.locator(".marks .notification bdi")
+        expect(notified).to_have_text(["last notified webhook 127.0.0.1"])
+
         assert [request.json["errors"][0]["reason"] for request in receiver.requests] == [
             "first",
             "regression",

@@ -8,16 +8,18 @@ const day = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" }
 const month = new Intl.DateTimeFormat(language, { year: "numeric", month: "short" });
 const number = new Intl.NumberFormat(language);
 
-const HEIGHT = 190;
 const DAY = 86_400_000;
 const MINUTE = 60_000;
-const FIRST_RANGES = [["24h", DAY], ["7d", 7 * DAY], ["30d", 30 * DAY]];
+const FIRST_RANGES = [["24h", DAY], ["7d", 7 * DAY], ["all", 30 * DAY]];
 const MARK_SIGNS = { first: "●", regression: "↺", version: "⚑", notification: "✉" };
 // Room that a sign takes, in CSS pixels, and rows of them before they begin above again.
 const SIGN = 12;
 const SIGN_ROWS = 6;
-// Marks that are listed; the chart shows all.
+// Marks that are listed, beside the last notification of each channel.
 const MAX_LISTED = 12;
+// Height of the axis of time: its labels have one line, or two with the day.
+const AXIS_HEIGHT = 32;
+const AXIS_HEIGHT_WITH_DAY = 48;
 
 export class Chart {
   // onRange is called with {start, end} in epoch milliseconds after a zoom, with null without one.
@@ -36,7 +38,8 @@ export class Chart {
     this.refresh();
   }
 
-  // The shortest range that begins before the error does.
+  // The shortest range that begins before the error does; all of an error of some weeks, of which
+  // the next range would be empty for the most part.
   firstRange() {
     const age = Date.now() - Number(this.figure.dataset.first);
     return FIRST_RANGES.find(([, length]) => age < length)?.[0] ?? "30d";
@@ -86,6 +89,12 @@ export class Chart {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   }
 
+  size() {
+    const place = this.figure.querySelector(".plot");
+    const height = Number.parseFloat(getComputedStyle(place).minHeight);
+    return { width: Math.max(200, place.clientWidth), height };
+  }
+
   draw() {
     if (this.data === null) return;
     this.plot?.destroy();
@@ -94,15 +103,14 @@ export class Chart {
     const muted = this.color("--muted");
     const font = `${this.textSize()}px ${getComputedStyle(document.body).fontFamily}`;
     const options = {
-      width: Math.max(200, this.figure.querySelector(".plot").clientWidth),
-      height: HEIGHT,
+      ...this.size(),
       // Half of a label has room beside the last tick.
       padding: [8, 2.6 * this.textSize(), 0, 0],
       legend: { show: false },
       cursor: { drag: { x: true, y: false, dist: 6 }, points: { show: false } },
       scales: { x: { time: true, range: [start / 1000, end / 1000] }, y: { range: (_, __, most) => [0, Math.max(1, most) * 1.12] } },
       axes: [
-        { stroke: muted, font, space: 76, grid: { show: false }, ticks: { stroke: line }, values: (_, ticks) => this.labels(ticks) },
+        { stroke: muted, font, space: 76, size: this.hasDayLabels() ? AXIS_HEIGHT : AXIS_HEIGHT_WITH_DAY, grid: { show: false }, ticks: { stroke: line }, values: (_, ticks) => this.labels(ticks) },
         { stroke: muted, font, size: 46, grid: { stroke: line, width: 1 }, ticks: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6, 1e7], values: (_, ticks) => ticks.map((tick) => number.format(tick)) },
       ],
       series: [
@@ -122,13 +130,18 @@ export class Chart {
     this.plot.over.append(this.tip);
   }
 
+  // Whether a label is a day or a month; in shorter ranges it is a time.
+  hasDayLabels() {
+    return this.data.end - this.data.start > 4 * DAY;
+  }
+
   labels(ticks) {
-    const span = this.data.end - this.data.start;
+    const isLong = this.data.end - this.data.start > 400 * DAY;
     let shown = null;
     return ticks.map((tick) => {
       const at = new Date(tick * 1000);
-      if (span > 400 * DAY) return month.format(at);
-      if (span > 4 * DAY) return day.format(at);
+      if (isLong) return month.format(at);
+      if (this.hasDayLabels()) return day.format(at);
       // The day stands at its first tick.
       const label = day.format(at);
       const text = label === shown ? clock.format(at) : `${clock.format(at)}\n${label}`;
@@ -144,21 +157,28 @@ export class Chart {
     ctx.font = `${11 * ratio}px sans-serif`;
     ctx.textAlign = "center";
     let last = { x: -Infinity, row: 0 };
+    let notified = -Infinity;
     for (const mark of this.data.marks) {
       const x = plot.valToPos(mark.at / 1000, "x", true);
+      const isNotification = mark.kind === "notification";
+      // Where one follows the other, one sign is enough.
+      if (isNotification && x - notified < SIGN * ratio) continue;
+      if (isNotification) notified = x;
       // A sign that would lie on the one before goes below it.
       const row = x - last.x < SIGN * ratio ? (last.row + 1) % SIGN_ROWS : 0;
       last = { x, row };
       const color = this.color(mark.kind === "regression" ? "--bad" : mark.kind === "version" ? "--good" : mark.kind === "notification" ? "--focus" : "--muted");
       ctx.strokeStyle = color;
       ctx.fillStyle = color;
+      ctx.fillText(MARK_SIGNS[mark.kind], x, plot.bbox.top + (9 + row * SIGN) * ratio);
+      // They are many, and their lines would hide the bars.
+      if (isNotification) continue;
       ctx.lineWidth = ratio;
       ctx.setLineDash(mark.kind === "regression" ? [] : [3 * ratio, 3 * ratio]);
       ctx.beginPath();
       ctx.moveTo(x, plot.bbox.top);
       ctx.lineTo(x, plot.bbox.top + plot.bbox.height);
       ctx.stroke();
-      ctx.fillText(MARK_SIGNS[mark.kind], x, plot.bbox.top + (9 + row * SIGN) * ratio);
     }
     ctx.restore();
   }
@@ -190,7 +210,7 @@ export class Chart {
 
   // The same in words, for whoever does not see it.
   describe() {
-    const { counts, start, end, marks } = this.data;
+    const { counts, start, end } = this.data;
     const total = counts.reduce((sum, count) => sum + count, 0);
     this.figure.querySelector("figcaption").textContent = this.text("summary")
       .replace("{count}", number.format(total))
@@ -198,14 +218,14 @@ export class Chart {
       .replace("{end}", moment.format(end));
     const list = this.figure.querySelector(".marks");
     list.replaceChildren(
-      ...marks.slice(-MAX_LISTED).map((mark) => {
+      ...this.listed().map((mark) => {
         const item = document.createElement("li");
         item.className = mark.kind;
         const sign = document.createElement("span");
         sign.setAttribute("aria-hidden", "true");
         sign.textContent = MARK_SIGNS[mark.kind];
         const name = document.createElement("bdi");
-        name.textContent = this.text(mark.kind).replace("{name}", mark.name ?? "");
+        name.textContent = this.text(mark.kind).replace("{name}", () => mark.name ?? "");
         const time = document.createElement("time");
         time.dateTime = new Date(mark.at).toISOString();
         time.title = time.dateTime.replace("T", " ").replace(/\.\d+Z/, " UTC");
@@ -216,8 +236,17 @@ export class Chart {
     );
   }
 
+  // The marks to list: of notifications, which would leave no room for others, the channels' last.
+  listed() {
+    const { marks } = this.data;
+    const last = new Map(marks.filter((mark) => mark.kind === "notification").map((mark) => [mark.name, mark]));
+    const others = marks.filter((mark) => mark.kind !== "notification");
+    return [...others.slice(-MAX_LISTED), ...[...last.values()].slice(-MAX_LISTED)];
+  }
+
   resize() {
-    const width = this.figure.querySelector(".plot").clientWidth;
-    if (this.plot && width && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
+    const size = this.size();
+    const { width, height } = this.plot ?? size;
+    if (size.width !== width || size.height !== height) this.plot.setSize(size);
   }
 }
