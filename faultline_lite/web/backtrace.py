@@ -6,6 +6,7 @@ Everything in it is the client's to make up, so that number and length of everyt
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from os.path import commonprefix
 from typing import Any, NamedTuple
 
 from faultline_lite.web.room import Room
@@ -154,12 +155,19 @@ def _read_code(code: Any, current: int | None, room: Room) -> tuple[CodeLine, ..
     if current in numbers:
         place = numbers.index(current)
         numbers = numbers[max(0, place - MAX_CODE_LINES // 2) :]
+    texts = {number: _text(code.get(str(number))) for number in numbers[:MAX_CODE_LINES]}
+    indent = _common_indent(texts.values())
     return tuple(
-        CodeLine(
-            number, room.cut(_text(code.get(str(number))), MAX_LINE_CHARACTERS), number == current
-        )
-        for number in numbers[:MAX_CODE_LINES]
+        CodeLine(number, room.cut(text[indent:], MAX_LINE_CHARACTERS), number == current)
+        for number, text in texts.items()
     )
+
+
+def _common_indent(lines: Iterable[str]) -> int:
+    """Return how many characters of white space all lines begin with that have more."""
+    begun = [line[: len(line) - len(line.lstrip())] for line in lines if line.strip()]
+    # Character by character, which is meant here.
+    return len(commonprefix(begun))  # noqa: RUF071
 
 
 def _group(frames: Iterable[Frame]) -> tuple[Group, ...]:

@@ -41,10 +41,13 @@ PARTS = ("context", "environment", "session", "params")
 _ELSEWHERE = {*PARTS, "message", "type", "backtrace", "causes", "breadcrumbs", "timestamp", "event"}
 #: Fields of the context that tell most at a glance, by the names of the facets.
 _TAGS = ("environment", "version", "hostname", "component", "action")
+#: What a client tells of a user beside the id.
+_USER_NAMES = ("name", "username", "email")
 #: Where breadcrumbs have their time, kind and words, in the order in which they are looked for.
 _CRUMB_TIMES = ("timestamp", "date", "time")
 _CRUMB_KINDS = ("category", "type")
 _CRUMB_WORDS = ("message", "url", "target", "arguments")
+_CRUMB_RESTS = ("data", "metadata", "metaData")
 
 
 class Cause(NamedTuple):
@@ -98,8 +101,8 @@ class _Message(msgspec.Struct):
 _message_decoder = msgspec.json.Decoder(_Message)
 
 
-def read_details(payload: dict[str, Any]) -> Details:
-    """Return what there is to see in a decoded payload."""
+def read_details(payload: dict[str, Any], user: str = "") -> Details:
+    """Return what there is to see in a decoded payload; ``user`` is the id of its user, if any."""
     context = _map(payload.get("context"))
     root = context.get("rootDirectory")
     message = _text(payload.get("message"))
@@ -114,7 +117,7 @@ def read_details(payload: dict[str, Any]) -> Details:
         message=shown_message,
         message_left_out=len(message) - len(shown_message),
         type=_text(payload.get("type"))[:MAX_LABEL_CHARACTERS],
-        tags=tuple((name, _label(context.get(name))) for name in _TAGS if context.get(name)),
+        tags=tuple(_list_tags(context, user)),
         request=request,
         backtrace=backtrace,
         causes=causes,
@@ -127,6 +130,16 @@ def read_details(payload: dict[str, Any]) -> Details:
 def read_message(payload: bytes) -> str:
     """Return the message of a payload alone."""
     return _message_decoder.decode(payload).message
+
+
+def _list_tags(context: dict[str, Any], user: str) -> Iterator[tuple[str, str]]:
+    for name in _TAGS:
+        if context.get(name):
+            yield name, _label(context[name])
+    if user:
+        told = _map(context.get("user"))
+        names = [_label(told[name]) for name in _USER_NAMES if told.get(name)]
+        yield "user", " · ".join(dict.fromkeys([user, *names]))[:MAX_LABEL_CHARACTERS]
 
 
 def _build_trees(
@@ -198,6 +211,10 @@ def _read_crumb(crumb: dict[str, Any], room: Room) -> Breadcrumb:
     word = next((name for name in _CRUMB_WORDS if crumb.get(name)), "")
     shown = {*_CRUMB_TIMES, *_CRUMB_KINDS, "level", "severity", word}
     rest = {name: value for name, value in crumb.items() if name not in shown and value}
+    if len(rest) == 1:
+        # Clients have a field for all that is of no other.
+        (only,) = rest.items()
+        rest = only[1] if only[0] in _CRUMB_RESTS and isinstance(only[1], dict) else rest
     given = crumb.get(word)
     text = given if isinstance(given, str) else "" if given is None else _to_json(given)
     return Breadcrumb(

@@ -9,12 +9,14 @@ import msgspec
 from starlette.responses import Response
 
 from faultline_lite.exceptions import BadRequestError, ChannelConfigError, Problem
+from faultline_lite.facets import name_facets
 from faultline_lite.http.addresses import address_of, find_error, no_occurrence, place_of
 from faultline_lite.http.changes import Change, change_error
 from faultline_lite.models import Error, Occurrence
 from faultline_lite.notifications.links import error_path
 from faultline_lite.notifications.unsealing import Unsealer
 from faultline_lite.sentences import say
+from faultline_lite.store.census import list_versions
 from faultline_lite.store.occurrences import get_latest, get_neighbours, get_occurrence
 from faultline_lite.store.timeline import fill_buckets, list_error_buckets
 from faultline_lite.store.tracked_issues import list_issues
@@ -96,10 +98,22 @@ def _head_values(
     return {
         "error": error,
         "trend": _read_trend(connection, error.id, now_ms),
+        **_version_values(connection, error.id),
         "issues": [
             IssueLink(each.label, each.number, _issue_url(unsealer, each.sealed, each.number))
             for each in list_issues(connection, error.id)
         ],
+    }
+
+
+def _version_values(connection: sqlite3.Connection, error_id: int) -> Values:
+    """Return the versions that the error came in first and last, None where none is known."""
+    versions = list_versions(connection, error_id)
+    first_seen = min(versions, key=lambda each: each.first_ms, default=None)
+    last_seen = max(versions, key=lambda each: each.last_ms, default=None)
+    return {
+        "first_version": first_seen and first_seen.version,
+        "last_version": last_seen and last_seen.version,
     }
 
 
@@ -146,7 +160,10 @@ def _occurrence_values(
         "place": reversed_unixtime(*place),
         "newer": newer and reversed_unixtime(*newer),
         "older": older and reversed_unixtime(*older),
-        "details": read_details(msgspec.json.decode(occurrence.payload)),
+        "details": read_details(
+            msgspec.json.decode(occurrence.payload),
+            name_facets(occurrence.payload).get("user", ""),
+        ),
     }
 
 

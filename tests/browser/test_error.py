@@ -46,6 +46,18 @@ def test_label_of_the_last_tick_has_room(client: httpx.Client, open_page: OpenPa
         assert chart["x"] + chart["width"] - (plot["x"] + plot["width"]) >= 28
 
 
+def test_exact_time_is_told_in_the_visitors_zone_and_in_utc(
+    client: httpx.Client, open_page: OpenPage
+) -> None:
+    _report(client, "14:00:00")
+    page = open_page(PAGE)
+
+    # The browser is in Tokyo.
+    expect(page.locator(".glance time").first).to_have_attribute(
+        "title", "Dec 7, 2016, 12:00:00 AM\n2016-12-06 15:00:00 UTC"
+    )
+
+
 def test_report_reopens_a_resolved_error_before_the_visitors_eyes(
     client: httpx.Client, open_page: OpenPage
 ) -> None:

@@ -102,6 +102,13 @@ def test_code_is_in_the_order_of_its_lines_with_the_current_one_marked() -> None
     )
 
 
+def test_code_begins_where_the_least_indented_line_does() -> None:
+    lines = {"1": "\t\tif a:", "2": "\t\t\tb()", "3": "", "4": "\t\tc()"}
+
+    (group,) = read_backtrace([{"file": "a", "line": 2, "code": lines}], None, Room(100)).groups
+    assert [line.text for line in group.frames[0].code] == ["if a:", "\tb()", "", "c()"]
+
+
 def test_much_code_is_cut_around_the_current_line() -> None:
     code = {str(number): "x" for number in range(1, 1000)}
 

@@ -86,6 +86,34 @@ def test_breadcrumbs_of_each_client_are_found() -> None:
     assert second[:4] == (2000, "xhr", "", "/a")
 
 
+def test_what_a_breadcrumb_carries_is_not_wrapped_in_a_field_of_its_own() -> None:
+    wrapped, beside = _read(
+        breadcrumbs=[
+            {"message": "x", "data": {"a": 1}},
+            {"message": "y", "data": {}, "b": {"c": 2}},
+        ]
+    ).breadcrumbs
+
+    assert [node.key for node in wrapped.rest.children] == ["a"]
+    assert [node.key for node in beside.rest.children] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("told", "tag"),
+    [
+        ({"id": 7, "name": "山田 太郎", "email": "y@example.com"}, "7 · 山田 太郎 · y@example.com"),
+        ({"email": "7"}, "7"),
+        ("7", "7"),
+        (None, "7"),
+    ],
+)
+def test_user_is_named_beside_the_id(told: Any, tag: str) -> None:
+    payload = {"message": "m", "context": {"version": "1.0", "user": told}}
+
+    assert read_details(payload, "7").tags == (("version", "1.0"), ("user", tag))
+    assert read_details(payload).tags == (("version", "1.0"),)
+
+
 def test_the_latest_breadcrumbs_are_kept() -> None:
     crumbs = [{"message": str(number)} for number in range(MAX_BREADCRUMBS + 3)]
 

@@ -1,5 +1,5 @@
 import json
-import random
+import re
 from typing import Any
 
 import httpx
@@ -8,7 +8,7 @@ import pytest
 from faultline_lite.web.occurrences import PAGE_OCCURRENCES
 from tests.fakes import FakeClock
 from tests.reports import make_entry
-from tests.servers import RunningServer
+from tests.servers import RunningServer, wait_until
 from tests.web.visiting import Site
 
 MESSAGE = "a/occurrences/b?x=%2F#y"
@@ -121,6 +121,33 @@ def test_occurrences_lead_to_their_neighbours(site: Site) -> None:
     assert 'rel="prev"' not in latest
 
 
+def test_neighbours_that_are_not_there_keep_their_places(site: Site) -> None:
+    site.report(MESSAGE)
+    page = site.get(site.path_of(MESSAGE)).text
+    paging = re.findall(r'class="button[^>]*>([^<]*)<', page.partition('class="paging"')[2])
+
+    assert paging[:4] == ["‹ Newer", "Older ›", "Latest", "A newer one has come: show"]
+    assert page.count('class="button off" role="link" aria-disabled="true"') == 3
+
+
+def test_versions_stand_beside_the_times_that_they_were_seen_at(
+    client: httpx.Client, server: RunningServer, clock: FakeClock
+) -> None:
+    site = Site(client, "web")
+    for hour, version in ((10, "1.0"), (11, "1.1"), (12, "1.2"), (13, "1.1")):
+        entry = make_entry(MESSAGE, timestamp=f"2016-12-06T{hour}:00:00Z")
+        site.report_all([entry], context={"version": version})
+    # The census counts versions some seconds later.
+    server.run(clock.advance(5))
+
+    def versions() -> list[str]:
+        page = site.get(site.path_of(MESSAGE)).text
+        return re.findall(r'class="version breakable">([^<]*)<', page)
+
+    wait_until(lambda: len(versions()) == 2)
+    assert versions() == ["1.0", "1.1"]
+
+
 def test_occurrences_are_paged(site: Site) -> None:
     entries = [make_entry(MESSAGE, timestamp=f"2016-12-06T14:{n:02}:00Z") for n in range(60)]
     site.report_all(entries)
@@ -197,34 +224,9 @@ def test_facets_are_counted_for_the_range_that_is_asked_for(site: Site) -> None:
     assert "production" not in before
 
 
-@pytest.mark.parametrize("alphabet", [(33, 127), (0x4E00, 0x9FFF)], ids=["ascii", "kanji"])
-def test_page_of_what_does_not_compress_is_small(site: Site, alphabet: tuple[int, int]) -> None:
-    source = random.Random(1)  # noqa: S311 - noise that is the same at every run
+def test_share_of_few_is_not_said_to_be_none_nor_that_of_most_to_be_all(site: Site) -> None:
+    for environment, count in (("production", 399), ("staging", 1)):
+        site.report_all([make_entry(MESSAGE)] * count, context={"environment": environment})
+    page = site.get(site.path_of(MESSAGE, "facets")).text
 
-    def noise(characters: int) -> str:
-        return "".join(chr(source.randrange(*alphabet)) for _ in range(characters))
-
-    def values() -> dict[str, Any]:
-        return {noise(20): [noise(300), {noise(9): noise(99)}] for _ in range(40)}
-
-    def frame() -> dict[str, Any]:
-        code = {"1": noise(100), "2": noise(100)}
-        return {"file": f"/{noise(150)}", "function": noise(100), "line": 2, "code": code}
-
-    entry = make_entry(
-        noise(600),
-        type=noise(300),
-        backtrace=[frame() for _ in range(150)],
-        causes=[{"type": noise(90), "message": noise(3000)} for _ in range(10)],
-        breadcrumbs=[{"message": noise(400)} for _ in range(50)],
-    )
-    shared = {name: values() for name in ("context", "environment", "session", "params")}
-    site.report_all([entry], **shared)
-    listed = site.get(site.list_path, state="all").text
-    path = listed.partition(LINK)[2].partition('"')[0].replace("&amp;", "&")
-    with site.client.stream("GET", path, headers={"Accept-Encoding": "br"}) as answer:
-        sent = b"".join(answer.iter_raw())
-
-    assert answer.status_code == 200
-    assert answer.headers["content-encoding"] == "br"
-    assert 50_000 < len(sent) < 100_000
+    assert re.findall(r'class="share">([^<]*)<', page)[:2] == ["&gt;99%", "&lt;1%"]

@@ -33,7 +33,10 @@ export function localise(root) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
     if (Number.isNaN(moment.valueOf())) continue;
-    const text = STYLES[element.dataset.style ?? "full"](moment, now);
+    const style = element.dataset.style ?? "full";
+    const text = STYLES[style](moment, now);
+    // The exact time in UTC is the server's; what the text leaves out of the visitor's is beside it.
+    if (style !== "full" && !element.title.includes("\n")) element.title = `${full.format(moment)}\n${element.title}`;
     // Only what has changed, so that a selection of the visitor's stays.
     if (element.textContent !== text) element.textContent = text;
   }
