@@ -74,6 +74,40 @@ def test_errors_are_deleted_after_a_question(report: Report, open_page: OpenPage
     assert _messages(page) == ["two"]
 
 
+def test_question_before_deleting_keeps_where_enter_is_pressed(
+    report: Report, open_page: OpenPage
+) -> None:
+    report("one")
+    page = open_page(LIST)
+    page.get_by_role("checkbox", name="one").check()
+    page.get_by_role("button", name="Delete…").click()
+    expect(page.get_by_role("link", name="Keep")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#error-rows .message")).to_have_text(["one"])
+
+
+def test_what_is_read_stays_in_its_place_and_can_be_acted_on_from_there(
+    report: Report, server: RunningServer, open_page: OpenPage
+) -> None:
+    report(*(f"error {chr(0x3042 + number)}" for number in range(40)))
+    page = open_page(LIST, width=360, height=700)
+    read = page.locator("#error-rows tr").nth(30)
+    read.get_by_role("checkbox").check()
+    read.evaluate("(row) => scrollTo(0, row.getBoundingClientRect().top + scrollY - 300)")
+    before = read.bounding_box()
+    report("new one", f"error {chr(0x3042)}")
+    button = page.get_by_role("button", name="2 errors have changed: show")
+    expect(button).to_be_in_viewport(ratio=1)
+
+    expect(page.get_by_role("button", name="Resolve")).to_be_in_viewport(ratio=1)
+    assert read.bounding_box() == before
+    button.click()
+    expect(page.locator("#error-rows .message").first).to_have_text(f"error {chr(0x3042)}")
+    expect(page.locator("#error-rows .message").first).to_be_in_viewport()
+    expect(page.get_by_role("checkbox", checked=True)).to_have_count(1)
+
+
 def test_new_occurrence_moves_its_row_up(report: Report, open_page: OpenPage) -> None:
     report("one")
     report("two")

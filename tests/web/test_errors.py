@@ -1,4 +1,3 @@
-import random
 import re
 from typing import Any
 
@@ -188,21 +187,26 @@ def test_reflected_query_is_text(three: Site, q: str, shown: str) -> None:
     assert "<script>alert" not in three.get(f"{three.list_path}/rows", q=q, id=["1"]).text
 
 
-@pytest.mark.parametrize("alphabet", [(33, 127), (0x4E00, 0x9FFF)], ids=["ascii", "kanji"])
-def test_list_of_what_does_not_compress_is_small(
-    client: httpx.Client, server: RunningServer, alphabet: tuple[int, int]
+def test_what_was_found_in_a_message_is_marked_there_and_not_told_twice(
+    client: httpx.Client, server: RunningServer
 ) -> None:
-    source = random.Random(1)  # noqa: S311 - noise that is the same at every run
+    site = Site(client, "web")
+    site.report("payment failed")
+    site.report("boom", type="payment")
+    server.run(server.services.indexing.catch_up())
+    page = site.get(site.list_path, q="payment").text
+    found, elsewhere = sorted(page.split("<tr id=")[1:], key=lambda row: "boom" in row)
 
-    def noise(characters: int) -> str:
-        return "".join(chr(source.randrange(*alphabet)) for _ in range(characters))
+    assert "<mark>payment</mark> failed</a>" in found
+    assert 'class="snippet' not in found
+    assert ">boom</a>" in elsewhere
+    assert 'class="snippet' in elsewhere
 
-    site = Site(client, "sample-project")
-    site.report_all([make_entry(f"needle {noise(900)}", type=noise(200)) for _ in range(60)])
-    server.run(server.services.indexing.run())
-    sizes = []
-    for path in (site.list_path, f"{site.list_path}?q=needle"):
-        with client.stream("GET", path, headers={"Accept-Encoding": "br"}) as answer:
-            sizes.append(len(b"".join(answer.iter_raw())))
 
-    assert 20_000 < max(sizes) < 100_000
+def test_search_without_result_leads_on_to_all_statuses(three: Site) -> None:
+    path = three.list_path
+    among_open = three.get(path, q="nothing of that kind").text
+    among_all = three.get(path, q="nothing of that kind", state="all").text
+
+    assert f'href="{path}?q=nothing+of+that+kind&amp;state=all">Look among all</a>' in among_open
+    assert f'href="{path}?state=all">Show all</a>' in among_all

@@ -39,7 +39,7 @@ def test_projects_are_listed_with_their_numbers(client: httpx.Client) -> None:
 
     assert 'href="/projects/%E5%9C%A8%E5%BA%AB">在庫</a>' in row
     assert 'data-label="Unresolved">1</td>' in row
-    assert 'data-label="Occurrences">2</td>' in row
+    assert 'class="numeric times">2</td>' in row
     assert 'aria-label="2 occurrences in the last 24 hours"' in row
 
 

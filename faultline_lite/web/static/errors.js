@@ -144,7 +144,7 @@ async function fetchRows(form, ids) {
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-show-fresh]")) {
     settle();
-    list().scrollIntoView({ block: "nearest" });
+    if (list().getBoundingClientRect().top < 0) list().scrollIntoView();
   }
 });
 
