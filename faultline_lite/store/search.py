@@ -1,15 +1,15 @@
 """Find errors by full text: those that a query holds for, ranked or in the order of a list.
 
 Candidates come from the index (``search_candidates``), are gone through in their order, and each
-is looked at before it counts, until a page is full. Where all that is searched for is common, the
-index is not asked: all errors are gone through as long as many of them are found. A query has
-SECONDS for all of it and is then cut with a notice: none keeps a reader's thread for longer.
+is looked at before it counts, until a page is full. Of common words the index is not asked, as long
+as many of the candidates have them. A query has SECONDS for all of it and is then cut with a
+notice: none keeps a reader's thread for longer.
 """
 
 import contextlib
 import sqlite3
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -77,8 +77,6 @@ class _Found(NamedTuple):
     value: int
     error_id: int
     document_id: int | None
-    #: Whether the index was not asked.
-    in_texts: bool = False
 
 
 #: A place in the order of a column: its value, and the error's id.
@@ -196,66 +194,72 @@ class _Search:
         self, column: str, place: _Place | None, rank: int, *, ranked: bool = True
     ) -> Iterator[_Found]:
         """Yield the errors of that rank, with those of better ones unless they are ranked."""
-        if self._is_common(rank):
-            place = yield from self._find_in_texts(column, place, rank, ranked=ranked)
+        common = self._list_common(rank)
+        if common:
+            place = yield from self._find_in_texts(column, place, rank, common, ranked=ranked)
             if place is None:
                 return
-        documents = self._documents(rank)
-        if documents is not None and not documents:
-            return
-        better = self._documents(rank - 1) if ranked and rank else None
+        documents = self._documents(rank, self._wanted)
+        better = self._better_documents(rank, ranked=ranked)
         for error_id, document_id, value in self._walk(documents, column, place):
             self._check_time()
             if documents is not None and document_id not in documents:
                 continue
-            if better is not None and document_id in better and self._holds(document_id, rank - 1):
+            if document_id in better and self._holds(document_id, rank - 1, self._wanted):
                 continue
-            if self._holds(document_id, rank) and not self._is_unwanted(document_id):
+            if self._holds(document_id, rank, self._wanted) and not self._is_unwanted(document_id):
                 yield _Found(rank, value, error_id, document_id)
 
     def _find_in_texts(
-        self, column: str, place: _Place | None, rank: int, *, ranked: bool
+        self,
+        column: str,
+        place: _Place | None,
+        rank: int,
+        common: Sequence[Matcher],
+        *,
+        ranked: bool,
     ) -> Generator[_Found, None, _Place | None]:
-        """Yield the next errors as ``_find`` does, as long as many are found.
+        """Yield the next errors as ``_find`` does, without asking the index of what is common.
 
-        Returns the place behind which it is to go on, None at the end.
+        Returns the place behind which it is to be asked, as few of them are found, None at the end.
         """
-        better = (self._documents(rank - 1) if ranked and rank else None) or frozenset()
+        others = [each for each in self._wanted if each not in common]
+        documents = self._documents(rank, others)
+        better = self._better_documents(rank, ranked=ranked)
         most_rows = self._texts.rows_read + self._common_rows // _COMMON_ROWS_PER_READ
-        for error_id, document_id, value in self._walk(None, column, place):
+        for error_id, document_id, value in self._walk(documents, column, place):
             self._check_time()
             if self._texts.rows_read > most_rows:
                 return place
             place = (value, error_id)
-            if document_id is None or (
-                document_id in better and self._holds(document_id, rank - 1)
-            ):
+            if document_id is None or (documents is not None and document_id not in documents):
                 continue
-            is_found = all(each.is_in_texts(document_id, rank) for each in self._wanted)
-            if is_found and not self._is_unwanted(document_id):
-                yield _Found(rank, value, error_id, document_id, in_texts=True)
+            if document_id in better and self._holds(document_id, rank - 1, self._wanted):
+                continue
+            is_found = all(each.is_in_texts(document_id, rank) for each in common)
+            if is_found and self._holds(document_id, rank, others):
+                if self._is_unwanted(document_id):
+                    continue
+                yield _Found(rank, value, error_id, document_id)
                 most_rows += _ROWS_READ_PER_HIT
         return None
 
-    def _is_common(self, rank: int) -> bool:
-        """Return whether very many documents may hold the query, as far as the index tells soon."""
-        # Of words alone does it tell soon.
-        wanted = sorted(self._wanted, key=lambda each: not each.is_word)
+    def _list_common(self, rank: int) -> list[Matcher]:
+        """Return the words that are better looked for in the texts than in the index."""
         rows = self._common_rows
-        return (
-            any(each.is_word for each in wanted)
-            and all(each.is_common(rank, rows) for each in wanted)
-            and not any(each.is_common(_LAST_RANK, rows) for each in self._unwanted)
-        )
+        if any(each.is_common(_LAST_RANK, rows) for each in self._unwanted):
+            # Few are left without them: next to none would be found.
+            return []
+        return [each for each in self._wanted if each.is_common(rank, rows)]
 
     def _check_time(self) -> None:
         if time.monotonic() > self._ends_at:
             raise _OutOfTimeError
 
-    def _documents(self, rank: int) -> frozenset[int] | None:
-        """Return the documents that may hold the query up to that rank, None for all."""
+    def _documents(self, rank: int, matchers: Sequence[Matcher]) -> frozenset[int] | None:
+        """Return the documents that may hold these up to that rank, None for all."""
         documents: frozenset[int] | None = None
-        for each in self._wanted:
+        for each in matchers:
             own = each.documents(rank)
             documents = own if documents is None else documents & own
             if not documents:
@@ -266,10 +270,14 @@ class _Search:
                 documents -= each.sure_documents
         return documents
 
-    def _holds(self, document_id: int | None, rank: int) -> bool:
-        return all(
-            document_id is not None and each.holds(document_id, rank) for each in self._wanted
-        )
+    def _better_documents(self, rank: int, *, ranked: bool) -> frozenset[int]:
+        """Return the documents that may have been found at a better rank."""
+        if not ranked or not rank:
+            return frozenset()
+        return self._documents(rank - 1, self._wanted) or frozenset()
+
+    def _holds(self, document_id: int | None, rank: int, matchers: Sequence[Matcher]) -> bool:
+        return all(document_id is not None and each.holds(document_id, rank) for each in matchers)
 
     def _is_unwanted(self, document_id: int | None) -> bool:
         if document_id is None:
@@ -313,9 +321,7 @@ class _Search:
     def _make_snippet(self, found: _Found) -> Snippet | None:
         if not self._wanted or found.document_id is None:
             return None
-        first = self._wanted[0]
-        find = first.find_in_texts if found.in_texts else first.find
-        passage = find(found.document_id, found.rank)
+        passage = self._wanted[0].find(found.document_id, found.rank)
         if passage is None:
             return None
         wanted = [each.term.text for each in self._wanted]

@@ -6,7 +6,7 @@ after the other: to ask the index would take longer than to find a page of them.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import msgspec
@@ -74,18 +74,29 @@ class Candidates:
         self._documents_and_rows = found
         self.documents = frozenset(_ids_decoder.decode(found[0]))
 
-    def rows_of(self, document_id: int) -> Sequence[int]:
-        """Return the rows of a document."""
-        return self._rows.get(document_id, ()) if document_id in self.documents else ()
+    def row_of(self, document_id: int) -> int:
+        """Return one of the rows of a document that is among them."""
+        return self._one_row[document_id]
+
+    def rows_of(self, document_id: int) -> Iterator[int]:
+        """Yield the rows of a document: one at once, as nearly always any will do."""
+        if document_id in self.documents:
+            yield self._one_row[document_id]
+            yield from self._all_rows[document_id]
 
     @cached_property
-    def _rows(self) -> dict[int, list[int]]:
+    def _one_row(self) -> dict[int, int]:
+        return dict(self._list_pairs())
+
+    @cached_property
+    def _all_rows(self) -> dict[int, list[int]]:
         rows: dict[int, list[int]] = {}
-        for document_id, row_id in zip(
-            *map(_ids_decoder.decode, self._documents_and_rows), strict=True
-        ):
+        for document_id, row_id in self._list_pairs():
             rows.setdefault(document_id, []).append(row_id)
         return rows
+
+    def _list_pairs(self) -> Iterable[tuple[int, int]]:
+        return zip(*map(_ids_decoder.decode, self._documents_and_rows), strict=True)
 
 
 class _Tier:
@@ -117,10 +128,11 @@ class _Tier:
             )
         return known
 
-    def rows_of(self, document_id: int) -> Iterator[int]:
-        """Yield the rows in which the term is, or may be."""
-        yield from self.sure.rows_of(document_id)
-        yield from self.possible.rows_of(document_id)
+    def find(self, document_id: int, wanted: str, texts: Texts) -> Passage | None:
+        """Return a text that holds the term, None where none does."""
+        if document_id in self.sure.documents:
+            return texts.of(self.sure.row_of(document_id)).find(wanted, self.kinds)
+        return _find_first(texts, self.possible.rows_of(document_id), wanted, self.kinds)
 
 
 class Matcher:
@@ -134,18 +146,15 @@ class Matcher:
         self._tiers: list[_Tier] = []
         self._documents: list[frozenset[int]] = []
 
-    @property
-    def is_word(self) -> bool:
-        """Whether the term is one of the index: how common it is can be asked for soon."""
-        return any(make_match(self.term.text, kinds).sure for kinds in self.term.tiers)
-
     def is_common(self, rank: int, rows: int) -> bool:
-        """Return whether in one of the tiers up to ``rank`` so many rows fit the term."""
-        for kinds in self.term.tiers[: rank + 1]:
-            match = make_match(self.term.text, kinds)
-            if _has_rows(self._connection, match.sure or match.possible, rows):
-                return True
-        return False
+        """Return whether it is a word that is in so many rows in one of the tiers up to ``rank``.
+
+        Of other terms the index does not tell it soon.
+        """
+        return any(
+            _has_rows(self._connection, make_match(self.term.text, kinds).sure, rows)
+            for kinds in self.term.tiers[: rank + 1]
+        )
 
     def documents(self, rank: int) -> frozenset[int]:
         """Return the documents that may hold the term in its tiers up to ``rank``."""
@@ -178,20 +187,15 @@ class Matcher:
         )
 
     def find(self, document_id: int, rank: int) -> Passage | None:
-        """Return the best text that holds the term in those tiers, None where none does."""
-        self.documents(rank)
-        for tier in self._tiers[: rank + 1]:
-            for row_id in tier.rows_of(document_id):
-                found = self._texts.of(row_id).find(self.term.text, tier.kinds)
-                if found is not None:
-                    return found
-        return None
+        """Return a text that holds the term in those tiers, None where none does.
 
-    def find_in_texts(self, document_id: int, rank: int) -> Passage | None:
-        """Return the best text that holds the term in the first row in which one does."""
-        kinds = self._kinds(rank)
-        for row_id in self._texts.list_row_ids(document_id):
-            found = self._texts.of(row_id).find(self.term.text, kinds)
+        It is the best, unless the index was not asked: then it is of the first row that has one.
+        """
+        if len(self._tiers) <= min(rank, self.last_rank):
+            row_ids = self._texts.list_row_ids(document_id)
+            return _find_first(self._texts, row_ids, self.term.text, self._kinds(rank))
+        for tier in self._tiers[: rank + 1]:
+            found = tier.find(document_id, self.term.text, self._texts)
             if found is not None:
                 return found
         return None
@@ -200,14 +204,19 @@ class Matcher:
         return sum(self.term.tiers[: rank + 1], ())
 
 
+def _find_first(
+    texts: Texts, row_ids: Iterable[int], wanted: str, kinds: tuple[Kind, ...]
+) -> Passage | None:
+    found = (texts.of(row_id).find(wanted, kinds) for row_id in row_ids)
+    return next((passage for passage in found if passage is not None), None)
+
+
 def _has_rows(connection: sqlite3.Connection, match: str | None, rows: int) -> bool:
     """Return whether a full-text query finds so many rows."""
     if match is None:
-        return rows == 0
+        return False
     (found,) = connection.execute(
-        """
-        SELECT count(*) FROM (SELECT 1 FROM search_gram WHERE search_gram MATCH ? LIMIT ?)
-        """,
+        "SELECT count(*) FROM (SELECT 1 FROM search_gram WHERE search_gram MATCH ? LIMIT ?)",
         (match, rows),
     ).fetchone()
     return bool(found == rows)
