@@ -29,10 +29,9 @@ _CLOCK_INSTRUCTIONS = 2000
 #: Up to so many candidates are looked up and sorted; where there are more, all errors are gone
 #: through in their order, as a page of them is found soon.
 _MOST_SORTED = 2000
-#: Without the index, errors are looked at until an eighth of what is common was read, and so many
-#: rows more for each that was found: no longer than it takes to ask the index.
-_COMMON_ROWS_PER_READ = 8
-_ROWS_READ_PER_HIT = 50
+#: For each common word a quarter as many rows are read as make it common, before the index is asked
+#: of it after all: to ask takes as long.
+_PART_READ = 4
 _LAST_RANK = len(TIERS) - 1
 _CUT_NOTICE = say("the search took too long and was cut; there may be more")
 
@@ -226,7 +225,7 @@ class _Search:
         others = [each for each in self._wanted if each not in common]
         documents = self._documents(rank, others)
         better = self._better_documents(rank, ranked=ranked)
-        most_rows = self._texts.rows_read + self._common_rows // _COMMON_ROWS_PER_READ
+        most_rows = self._texts.rows_read + len(common) * self._common_rows // _PART_READ
         for error_id, document_id, value in self._walk(documents, column, place):
             self._check_time()
             if self._texts.rows_read > most_rows:
@@ -241,7 +240,6 @@ class _Search:
                 if self._is_unwanted(document_id):
                     continue
                 yield _Found(rank, value, error_id, document_id)
-                most_rows += _ROWS_READ_PER_HIT
         return None
 
     def _list_common(self, rank: int) -> list[Matcher]:
