@@ -105,6 +105,18 @@ def test_metrics_count_jobs_that_failed(
     assert (before, count()) == (0.0, 1.0)
 
 
+def test_metrics_are_named_as_prometheus_wants(client: httpx.Client) -> None:
+    client.post(errors_path(), json=make_report())
+    lines = client.get("/metrics").text.splitlines()
+    kinds = dict(line.split()[2:4] for line in lines if line.startswith("# TYPE "))
+
+    assert [
+        name for name, kind in kinds.items() if (kind == "counter") != name.endswith("_total")
+    ] == []
+    assert [name for name in kinds if not name.startswith("faultline_")] == []
+    assert [name for name in kinds if name.endswith("_created")] == []
+
+
 def test_metrics_hold_nothing_that_a_client_chose(client: httpx.Client) -> None:
     client.post(errors_path("secret-project"), json=make_report("secret-message"))
     client.get(error_path("secret-message", "secret-project"))

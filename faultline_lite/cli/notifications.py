@@ -14,7 +14,7 @@ import click
 from faultline_lite.cli.answers import Decisions, DeliveryChanged, DeliveryPage, OccurrencePage
 from faultline_lite.cli.client import Client, ServerError, path_of
 from faultline_lite.cli.connected import connected, json_option
-from faultline_lite.cli.output import json_text, print_more, print_table, printable
+from faultline_lite.cli.output import Moment, json_text, print_more, print_table, printable
 from faultline_lite.cli.settings import config_option, load_settings
 from faultline_lite.config import Config
 from faultline_lite.egress.guard import make_egress
@@ -80,7 +80,7 @@ def list_deliveries(
     rows = [
         (
             each["id"],
-            each["updatedAt"],
+            Moment(each["updatedAt"]),
             each["channel"],
             each["state"],
             each["attempts"],

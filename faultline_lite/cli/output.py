@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import time
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -10,13 +11,21 @@ from typing import Any
 import click
 import msgspec
 
+from faultline_lite.timekeys import MINUTE_MS, parse_time
+
 #: Longer cells are cut in tables; --json has them whole.
 MAX_CELL_COLUMNS = 80
-#: What a terminal leaves of them at least: a time, and the beginning of a message.
-LEAST_CELL_COLUMNS = 28
+#: What a terminal leaves of them at least. All columns of a list fit into 80 with that.
+LEAST_CELL_COLUMNS = 12
 _GAP = "  "
 #: Invisible, or turning the direction of what follows (Unicode's general categories).
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+class Moment(str):
+    """A time as the API writes it, of which a table shows how long ago it was on a terminal."""
+
+    __slots__ = ()
 
 
 def printable(text: str) -> str:
@@ -43,9 +52,11 @@ def print_table(
     ``whole``.
     """
     limit = sys.maxsize if whole else MAX_CELL_COLUMNS
-    cells = [[_cut(printable(str(value)), limit) for value in row] for row in rows]
+    fits = not whole and sys.stdout.isatty()
+    shown = [[_shorten(value) if fits else str(value) for value in row] for row in rows]
+    cells = [[_cut(printable(text), limit) for text in row] for row in shown]
     widths = [max(map(_width, column)) for column in zip(headings, *cells, strict=True)]
-    if not whole and sys.stdout.isatty():
+    if fits:
         widths = fit_widths(widths, shutil.get_terminal_size().columns)
         cells = [
             [_cut(cell, width) for cell, width in zip(row, widths, strict=True)] for row in cells
@@ -83,6 +94,26 @@ def fit_widths(widths: Sequence[int], columns: int) -> list[int]:
             break
         fitted[fitted.index(widest)] -= 1
     return fitted
+
+
+def tell_age(moment: str, now_ms: int) -> str:
+    """Return how long ago the moment is, as ``3h ago``; a time that is none as it is."""
+    try:
+        minutes = (now_ms - parse_time(moment)) // MINUTE_MS
+    except ValueError:
+        return moment
+    if minutes < 1:
+        return "now"
+    if minutes < 60:
+        return f"{minutes}m ago"
+    hours = minutes // 60
+    return f"{hours}h ago" if hours < 48 else f"{hours // 24}d ago"
+
+
+def _shorten(value: object) -> str:
+    if isinstance(value, Moment):
+        return tell_age(value, time.time_ns() // 1_000_000)
+    return str(value)
 
 
 def _is_unsafe(character: str) -> bool:

@@ -18,7 +18,14 @@ from faultline_lite.cli.answers import (
 )
 from faultline_lite.cli.client import ERRORS_PER_PAGE, Client, ServerError, path_of
 from faultline_lite.cli.connected import connected, json_option
-from faultline_lite.cli.output import json_line, json_text, print_more, print_table, printable
+from faultline_lite.cli.output import (
+    Moment,
+    json_line,
+    json_text,
+    print_more,
+    print_table,
+    printable,
+)
 from faultline_lite.config import Config
 from faultline_lite.copies import check_room
 from faultline_lite.database_file import quick_check
@@ -78,8 +85,11 @@ def projects(client: Client, as_json: bool) -> None:
         _print_json(listed)
         return
     headings = ("project", "unresolved", "occurrences", "last updated")
-    fields = ("name", "unresolvedCount", "count", "lastUpdated")
-    print_table(headings, [[each[field] for field in fields] for each in listed])
+    rows = [
+        (each["name"], each["unresolvedCount"], each["count"], Moment(each["lastUpdated"]))
+        for each in listed
+    ]
+    print_table(headings, rows)
 
 
 @click.command()
@@ -88,7 +98,7 @@ def projects(client: Client, as_json: bool) -> None:
 @click.option(
     "--sort",
     type=click.Choice(["lastUpdated", "count", "firstSeen"]),
-    help="Most, or latest, first.",
+    help="What the latest, or the most, of comes first.  [default: lastUpdated]",
 )
 @click.option(
     "--limit",
@@ -114,8 +124,14 @@ def errors(
         _print_json(listed["errors"])
         return
     headings = ("message", "type", "status", "count", "first seen", "last updated")
-    fields = ("message", "type", "status", "count", "firstSeen", "lastUpdated")
-    print_table(headings, [[each[field] for field in fields] for each in listed["errors"]])
+    rows = [
+        (
+            *(each[field] for field in ("message", "type", "status", "count")),
+            *(Moment(each[field]) for field in ("firstSeen", "lastUpdated")),
+        )
+        for each in listed["errors"]
+    ]
+    print_table(headings, rows)
     if listed.get("nextCursor") is not None:
         print_more(limit, ERRORS_PER_PAGE)
 
