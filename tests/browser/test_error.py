@@ -34,6 +34,25 @@ def test_drag_zooms_in_and_facets_follow(client: httpx.Client, open_page: OpenPa
     expect(caption).to_contain_text("4 in all")
 
 
+def test_finger_zooms_in_as_a_mouse_does(client: httpx.Client, open_page: OpenPage) -> None:
+    _report(client, "01:00:00", "02:00:00", "14:00:00", "14:30:00")
+    page = open_page(PAGE, width=360)
+    page.get_by_role("button", name="24 h").click()
+    caption = page.locator("#chart figcaption")
+    expect(caption).to_contain_text("4 in all")
+    plot = measure_plot(page)
+    browser = page.context.new_cdp_session(page)
+    browser.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    steps = [("touchStart", 0.7), ("touchMove", 0.8), ("touchMove", 0.99), ("touchEnd", None)]
+    for kind, part in steps:
+        points = (
+            [] if part is None else [{"x": plot["x"] + plot["width"] * part, "y": plot["y"] + 60}]
+        )
+        browser.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    expect(caption).to_contain_text("2 in all")
+
+
 def test_label_of_the_last_tick_has_room(client: httpx.Client, open_page: OpenPage) -> None:
     _report(client, "14:00:00")
     for width in (360, 1280):

@@ -21,6 +21,32 @@ const MAX_LISTED = 12;
 const AXIS_HEIGHT = 32;
 const AXIS_HEIGHT_WITH_DAY = 48;
 
+// uPlot hears a mouse alone: a finger that is drawn over the chart becomes one.
+function followFinger(over) {
+  let start = null;
+  const send = (type, { clientX, clientY }) =>
+    over.dispatchEvent(new MouseEvent(type, { bubbles: true, view: window, clientX, clientY, movementX: 1 }));
+  over.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "touch" || !event.isPrimary) return;
+    start = event;
+    send("mousedown", event);
+  });
+  over.addEventListener("pointermove", (event) => {
+    if (start) send("mousemove", event);
+  });
+  over.addEventListener("pointerup", (event) => {
+    if (start) send("mouseup", event);
+    start = null;
+  });
+  // The finger scrolls the page: nothing is selected.
+  over.addEventListener("pointercancel", () => {
+    if (!start) return;
+    send("mousemove", start);
+    send("mouseup", start);
+    start = null;
+  });
+}
+
 export class Chart {
   // onRange is called with {start, end} in epoch milliseconds after a zoom, with null without one.
   constructor(figure, buttons, onRange) {
@@ -128,6 +154,7 @@ export class Chart {
     this.tip.className = "tip";
     this.tip.hidden = true;
     this.plot.over.append(this.tip);
+    followFinger(this.plot.over);
   }
 
   // Whether a label is a day or a month; in shorter ranges it is a time.
