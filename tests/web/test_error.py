@@ -142,7 +142,7 @@ def test_versions_stand_beside_the_times_that_they_were_seen_at(
 
     def versions() -> list[str]:
         page = site.get(site.path_of(MESSAGE)).text
-        return re.findall(r'class="version breakable">([^<]*)<', page)
+        return re.findall(r'class="version breakable"[^>]*>([^<]*)<', page)
 
     wait_until(lambda: len(versions()) == 2)
     assert versions() == ["1.0", "1.1"]
