@@ -100,16 +100,25 @@ class Candidates:
 
 
 class _Tier:
-    """What is known of a term in texts of some kinds."""
+    """What is known of a term in texts of some kinds; the index is asked when it has to be."""
 
     def __init__(
         self, connection: sqlite3.Connection, wanted: str, kinds: tuple[Kind, ...]
     ) -> None:
         self.kinds = kinds
-        match = make_match(wanted, kinds)
-        self.sure = Candidates(connection, match.sure)
-        self.possible = Candidates(connection, match.possible)
+        self.match = make_match(wanted, kinds)
+        self._connection = connection
         self._known: dict[int, bool] = {}
+
+    @cached_property
+    def sure(self) -> Candidates:
+        """What holds the term."""
+        return Candidates(self._connection, self.match.sure)
+
+    @cached_property
+    def possible(self) -> Candidates:
+        """What else may hold it: to ask for it takes as long again."""
+        return Candidates(self._connection, self.match.possible)
 
     @property
     def documents(self) -> frozenset[int]:
@@ -143,7 +152,7 @@ class Matcher:
         self.last_rank = len(term.tiers) - 1
         self._connection = connection
         self._texts = texts
-        self._tiers: list[_Tier] = []
+        self._tiers = [_Tier(connection, term.text, kinds) for kinds in term.tiers]
         self._documents: list[frozenset[int]] = []
 
     def is_common(self, rank: int, rows: int) -> bool:
@@ -152,29 +161,25 @@ class Matcher:
         Of other terms the index does not tell it soon.
         """
         return any(
-            _has_rows(self._connection, make_match(self.term.text, kinds).sure, rows)
-            for kinds in self.term.tiers[: rank + 1]
+            _has_rows(self._connection, tier.match.sure, rows) for tier in self._tiers[: rank + 1]
         )
 
     def documents(self, rank: int) -> frozenset[int]:
         """Return the documents that may hold the term in its tiers up to ``rank``."""
         rank = min(rank, self.last_rank)
-        while len(self._tiers) <= rank:
-            kinds = self.term.tiers[len(self._tiers)]
-            self._tiers.append(_Tier(self._connection, self.term.text, kinds))
+        while len(self._documents) <= rank:
             before = self._documents[-1] if self._documents else frozenset[int]()
-            self._documents.append(before | self._tiers[-1].documents)
+            self._documents.append(before | self._tiers[len(self._documents)].documents)
         return self._documents[rank]
 
     @cached_property
     def sure_documents(self) -> frozenset[int]:
         """The documents that hold the term in any of its tiers for sure."""
-        self.documents(self.last_rank)
         return frozenset().union(*(tier.sure.documents for tier in self._tiers))
 
     def holds(self, document_id: int, rank: int) -> bool:
         """Return whether the document holds the term in its tiers up to ``rank``."""
-        return document_id in self.documents(rank) and any(
+        return any(
             tier.holds(document_id, self.term.text, self._texts) for tier in self._tiers[: rank + 1]
         )
 
@@ -191,7 +196,7 @@ class Matcher:
 
         It is the best, unless the index was not asked: then it is of the first row that has one.
         """
-        if len(self._tiers) <= min(rank, self.last_rank):
+        if len(self._documents) <= min(rank, self.last_rank):
             row_ids = self._texts.list_row_ids(document_id)
             return _find_first(self._texts, row_ids, self.term.text, self._kinds(rank))
         for tier in self._tiers[: rank + 1]:
