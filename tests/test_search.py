@@ -172,6 +172,19 @@ def test_pages_follow_each_other_over_all_ranks(found: Found) -> None:
     ]
 
 
+@pytest.mark.parametrize("path", ["/v0/search", errors_path()])
+def test_page_that_ends_with_what_was_found_is_the_last(found: Found, path: str) -> None:
+    for letter in "ab":
+        found.post(make_report(f"needle {letter}"))
+    found.post(make_report("other"))
+
+    whole = found.answer("needle", path, limit=2)
+    first = found.answer("needle", path, limit=1)
+
+    assert (len(whole["errors"]), whole["nextCursor"]) == (2, None)
+    assert first["nextCursor"] is not None
+
+
 def test_snippet_marks_what_was_found(found: Found) -> None:
     found.post(make_report("broken", params={"note": "<b>the Needle</b> in ｶﾞﾗｽ"}))
 

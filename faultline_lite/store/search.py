@@ -107,7 +107,7 @@ def search_errors(
         search = _Search(connection, codec, query, ends_at, common_rows)
         hits, is_cut = search.collect(search.by_rank(after), limit)
     following: SearchPosition | None = None
-    if hits and (len(hits) == limit or is_cut):
+    if hits and not search.is_at_end:
         following = SearchPosition(*search.last[:3])
     return SearchPage(hits, following, _notice(query, is_cut))
 
@@ -130,7 +130,7 @@ def list_matching_errors(
         place = None if after is None else (after.value, after.id)
         hits, is_cut = search.collect(search.by_column(SORT_COLUMNS[sort], place), limit)
     following = None
-    if hits and (len(hits) == limit or is_cut):
+    if hits and not search.is_at_end:
         following = position_of(hits[-1].error, sort)
     return SearchPage(hits, following, _notice(query, is_cut))
 
@@ -156,23 +156,28 @@ class _Search:
         self._unwanted = [each for each in matchers if each.term.negated]
         self._known_unwanted: dict[int, bool] = {}
         self.last = _Found(0, 0, 0, None)
+        self.is_at_end = False
 
     def collect(self, found: Iterator[_Found], limit: int) -> tuple[list[Hit], bool]:
-        """Return up to ``limit`` hits, and whether time was up before the end."""
+        """Return up to ``limit`` hits, and whether time was up before there were so many.
+
+        One more is looked for, which tells whether that was the end.
+        """
         hits: list[Hit] = []
         try:
             for each in found:
+                if len(hits) == limit:
+                    return hits, False
                 error = get_error_by_id(self._connection, each.error_id)
                 hits.append(Hit(error, self._make_snippet(each)))
                 self.last = each
-                if len(hits) == limit:
-                    break
         except _OutOfTimeError:
-            return hits, True
+            return hits, len(hits) < limit
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
-            return hits, True
+            return hits, len(hits) < limit
+        self.is_at_end = True
         return hits, False
 
     def by_rank(self, after: SearchPosition | None) -> Iterator[_Found]:
