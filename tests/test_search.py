@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from faultline_lite.search.query import parse_query
+from faultline_lite.store.search import search_errors
 from tests.fakes import FakeClock
 from tests.reports import error_path, errors_path, make_entry, make_report, project_path
 from tests.servers import RunningServer
@@ -268,6 +270,28 @@ def test_long_query_is_cut_with_a_notice(found: Found) -> None:
 
     assert answer["errors"] == []
     assert answer["notice"] == "only the first 16 words were searched for"
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_search_that_has_had_its_time_is_cut_with_a_notice(
+    found: Found, server: RunningServer, seconds: float
+) -> None:
+    found.post(make_report("slow"))
+    found.index()
+    services = server.services
+    query = parse_query("slow", services.clock.now_ms())
+
+    page = server.run(
+        services.database.read(
+            search_errors, services.codec, query, limit=20, after=None, seconds=seconds
+        )
+    )
+
+    assert ([hit.error.message for hit in page.hits], page.notice) == (
+        (["slow"], None)
+        if seconds
+        else ([], "the search took too long and was cut; there may be more")
+    )
 
 
 @pytest.mark.parametrize("cursor", ["x", "e30", "WzksMSwxXQ", "WzAsMWUzMCwxXQ"])

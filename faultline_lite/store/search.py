@@ -21,7 +21,7 @@ from faultline_lite.search.searchable import Kind
 from faultline_lite.search.snippets import Part, make_snippet
 from faultline_lite.sentences import say
 from faultline_lite.store.errors import SORT_COLUMNS, Position, Sort, get_error_by_id, position_of
-from faultline_lite.store.search_candidates import COMMON_ROWS, Matcher, Texts
+from faultline_lite.store.search_candidates import COMMON_ROWS, Matcher, OutOfTimeError, Texts
 
 SECONDS = 0.5
 #: Instructions of SQLite's machine between two looks at the clock; some 0.1 ms.
@@ -80,10 +80,6 @@ class _Found(NamedTuple):
 
 #: A place in the order of a column: its value, and the error's id.
 _Place = tuple[int, int]
-
-
-class _OutOfTimeError(Exception):
-    """The search has had its time."""
 
 
 def search_errors(
@@ -147,10 +143,9 @@ class _Search:
         common_rows: int,
     ) -> None:
         self._connection = connection
-        self._ends_at = ends_at
         self._common_rows = common_rows
         self._conditions, self._values = _make_conditions(query)
-        self._texts = Texts(connection, codec)
+        self._texts = Texts(connection, codec, ends_at)
         matchers = [Matcher(connection, term, self._texts) for term in query.terms]
         self._wanted = [each for each in matchers if not each.term.negated]
         self._unwanted = [each for each in matchers if each.term.negated]
@@ -171,7 +166,7 @@ class _Search:
                 error = get_error_by_id(self._connection, each.error_id)
                 hits.append(Hit(error, self._make_snippet(each)))
                 self.last = each
-        except _OutOfTimeError:
+        except OutOfTimeError:
             return hits, len(hits) < limit
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
@@ -206,7 +201,7 @@ class _Search:
         documents = self._documents(rank, self._wanted)
         better = self._better_documents(rank, ranked=ranked)
         for error_id, document_id, value in self._walk(documents, column, place):
-            self._check_time()
+            self._texts.check_time()
             if documents is not None and document_id not in documents:
                 continue
             if document_id in better and self._holds(document_id, rank - 1, self._wanted):
@@ -232,7 +227,7 @@ class _Search:
         better = self._better_documents(rank, ranked=ranked)
         most_rows = self._texts.rows_read + len(common) * self._common_rows // _PART_READ
         for error_id, document_id, value in self._walk(documents, column, place):
-            self._check_time()
+            self._texts.check_time()
             if self._texts.rows_read > most_rows:
                 return place
             place = (value, error_id)
@@ -254,10 +249,6 @@ class _Search:
             # Few are left without them: next to none would be found.
             return []
         return [each for each in self._wanted if each.is_common(rank, rows)]
-
-    def _check_time(self) -> None:
-        if time.monotonic() > self._ends_at:
-            raise _OutOfTimeError
 
     def _documents(self, rank: int, matchers: Sequence[Matcher]) -> frozenset[int] | None:
         """Return the documents that may hold these up to that rank, None for all."""

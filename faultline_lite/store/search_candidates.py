@@ -6,6 +6,7 @@ after the other: to ask the index would take longer than to find a page of them.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
@@ -26,12 +27,20 @@ COMMON_ROWS = 4000
 _ids_decoder = msgspec.json.Decoder(list[int])
 
 
-class Texts:
-    """The texts of the index's rows. ``rows_read`` counts those that were looked at."""
+class OutOfTimeError(Exception):
+    """The search has had its time."""
 
-    def __init__(self, connection: sqlite3.Connection, codec: PayloadCodec) -> None:
+
+class Texts:
+    """The texts of the index's rows, until ``ends_at`` on the monotonic clock.
+
+    ``rows_read`` counts those that were looked at.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, codec: PayloadCodec, ends_at: float) -> None:
         self._connection = connection
         self._codec = codec
+        self._ends_at = ends_at
         self._rows: dict[int, RowTexts] = {}
         self._document_id = 0
         self._row_ids: Sequence[int] = ()
@@ -44,10 +53,16 @@ class Texts:
             self._row_ids = list_row_ids(self._connection, document_id)
         return self._row_ids
 
+    def check_time(self) -> None:
+        """Raise OutOfTimeError when time is up."""
+        if time.monotonic() > self._ends_at:
+            raise OutOfTimeError
+
     def of(self, row_id: int) -> RowTexts:
-        """Return the texts of a row."""
+        """Return the texts of a row. Raises OutOfTimeError instead of reading it late."""
         texts = self._rows.get(row_id)
         if texts is None:
+            self.check_time()
             if len(self._rows) >= REMEMBERED_ROWS:
                 self._rows.clear()
             packed = get_packed_texts(self._connection, self._codec, row_id)
