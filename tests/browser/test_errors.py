@@ -87,6 +87,20 @@ def test_question_before_deleting_keeps_where_enter_is_pressed(
     expect(page.locator("#error-rows .message")).to_have_text(["one"])
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_row_that_is_selected_stays_in_its_place(
+    report: Report, open_page: OpenPage, width: int
+) -> None:
+    report("one", "two")
+    page = open_page(LIST, width=width)
+    row = page.locator("#error-rows tr").first
+    before = row.bounding_box()
+    row.get_by_role("checkbox").check()
+    expect(page.get_by_role("button", name="Resolve")).to_be_visible()
+
+    assert row.bounding_box() == before
+
+
 def test_what_is_read_stays_in_its_place_and_can_be_acted_on_from_there(
     report: Report, server: RunningServer, open_page: OpenPage
 ) -> None:
