@@ -11,7 +11,7 @@ import click
 
 from faultline_lite.cli.client import ServerError, make_client
 from faultline_lite.cli.output import printable
-from faultline_lite.cli.settings import config_option, load_settings
+from faultline_lite.cli.settings import F, config_option, load_settings
 
 
 def connected(*, reports: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -48,6 +48,13 @@ def connected(*, reports: bool = False) -> Callable[[Callable[..., None]], Calla
         return run
 
     return decorate
+
+
+def limit_option(most: int, default: int, what: str) -> Callable[[F], F]:
+    """Give a command its ``--limit``: how many of a list to show, ``most`` being one page."""
+    return click.option(
+        "--limit", type=click.IntRange(1, most), default=default, show_default=True, help=what
+    )
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")

@@ -16,7 +16,7 @@ import click
 
 from faultline_lite.cli.example import render_config, to_readable
 from faultline_lite.cli.output import print_table, printable
-from faultline_lite.cli.settings import choose_file, config_option, load_settings
+from faultline_lite.cli.settings import config_option, load_settings
 from faultline_lite.config import KEYS, SECRET_KEYS, Config, LogLevel, check_listen, is_loopback
 from faultline_lite.database_file import quick_check
 from faultline_lite.exceptions import ConfigError, DatabaseUnusableError
@@ -54,7 +54,7 @@ def serve(
     if not config.key_file.exists():
         _create_key_file(config.key_file)
     load_key_file(config.key_file)
-    run_server(config, lambda url: _greet(config, choose_file(config_file), url))
+    run_server(config, lambda url: _greet(config, url))
 
 
 @click.command()
@@ -96,11 +96,10 @@ def check(config_file: Path | None) -> None:
     Exit code 1 where something failed.
     """
     config = load_settings(config_file)
-    file = choose_file(config_file)
-    click.echo(f"Configuration: {file or 'defaults, no file'}\n")
+    click.echo(f"Configuration: {config.file or 'defaults, no file'}\n")
     print_table(("key", "value", "from"), [_setting(config, key) for key in KEYS], whole=True)
     click.echo()
-    findings = list(_find(config, file))
+    findings = list(_find(config))
     for state, text in findings:
         click.echo(f"{state:<8} {printable(text)}")
     if any(state == "FAILED" for state, _ in findings):
@@ -117,12 +116,12 @@ def _create_key_file(path: Path) -> None:
         raise ConfigError(f"the key file {path} cannot be written: {error.strerror}") from error
 
 
-def _greet(config: Config, file: Path | None, url: str) -> None:
+def _greet(config: Config, url: str) -> None:
     """Say where everything is, and how to send a first error."""
     # Whoever reads it may go away (`serve | head -1`); the server stays.
     with contextlib.suppress(OSError):
         click.echo(f"faultline-lite listens on {url}")
-        click.echo(f"  configuration  {file or 'defaults'}")
+        click.echo(f"  configuration  {config.file or 'defaults'}")
         click.echo(f"  database       {config.db}")
         click.echo(f"  key file       {config.key_file}")
         click.echo("\nPost a first error with:\n")
@@ -154,9 +153,10 @@ def _setting(config: Config, key: str) -> tuple[str, str, str]:
     return key, shown, config.sources[key]
 
 
-def _find(config: Config, file: Path | None) -> Iterator[Finding]:
+def _find(config: Config) -> Iterator[Finding]:
     """Yield what is right and wrong with the set-up."""
     yield from _find_keys(config)
+    file = config.file
     holds_keys = any(config.sources[key] == "file" for key in SECRET_KEYS)
     if file and holds_keys and os.name == "posix" and file.stat().st_mode & 0o077:
         yield "warning", f"{file} holds API keys and is open to others: chmod 600 {file}"

@@ -13,7 +13,7 @@ import click
 
 from faultline_lite.cli.answers import Decisions, DeliveryChanged, DeliveryPage, OccurrencePage
 from faultline_lite.cli.client import Client, ServerError, path_of
-from faultline_lite.cli.connected import connected, json_option
+from faultline_lite.cli.connected import connected, json_option, limit_option
 from faultline_lite.cli.output import Moment, json_text, print_more, print_table, printable
 from faultline_lite.cli.settings import config_option, load_settings
 from faultline_lite.config import Config
@@ -52,13 +52,7 @@ def deliveries() -> None:
 @deliveries.command("list")
 @click.option("--project", help="Only what tells of this project.")
 @click.option("--state", type=click.Choice(STATES), help="Only these.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, MAX_DELIVERIES),
-    default=50,
-    show_default=True,
-    help="Deliveries to list.",
-)
+@limit_option(MAX_DELIVERIES, 50, "Deliveries to list.")
 @json_option
 @connected()
 def list_deliveries(

@@ -17,7 +17,7 @@ from faultline_lite.cli.answers import (
     ProjectPage,
 )
 from faultline_lite.cli.client import ERRORS_PER_PAGE, Client, ServerError, path_of
-from faultline_lite.cli.connected import connected, json_option
+from faultline_lite.cli.connected import connected, json_option, limit_option
 from faultline_lite.cli.output import (
     Moment,
     json_line,
@@ -100,13 +100,7 @@ def projects(client: Client, as_json: bool) -> None:
     type=click.Choice(["lastUpdated", "count", "firstSeen"]),
     help="What the latest, or the most, of comes first.  [default: lastUpdated]",
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(1, ERRORS_PER_PAGE),
-    default=50,
-    show_default=True,
-    help="Errors to list.",
-)
+@limit_option(ERRORS_PER_PAGE, 50, "Errors to list.")
 @json_option
 @connected()
 def errors(

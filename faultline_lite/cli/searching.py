@@ -4,7 +4,7 @@ import click
 
 from faultline_lite.cli.answers import FoundError, SearchPage
 from faultline_lite.cli.client import Client
-from faultline_lite.cli.connected import connected, json_option
+from faultline_lite.cli.connected import connected, json_option, limit_option
 from faultline_lite.cli.output import json_text, print_more, printable
 
 #: What the server gives at once.
@@ -14,13 +14,7 @@ HITS_PER_PAGE = 100
 @click.command()
 @click.argument("query", nargs=-1, required=True, metavar="QUERY...")
 @click.option("--project", help="Only errors of this project.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, HITS_PER_PAGE),
-    default=20,
-    show_default=True,
-    help="Errors to show.",
-)
+@limit_option(HITS_PER_PAGE, 20, "Errors to show.")
 @json_option
 @connected()
 def search(

@@ -28,11 +28,6 @@ def config_option(command: F) -> F:
 
 def load_settings(config_file: Path | None, **flags: Any) -> Config:
     """Return the configuration of this command. Raises ConfigError."""
-    return load_config(choose_file(config_file), os.environ, flags)
-
-
-def choose_file(config_file: Path | None) -> Path | None:
-    """Return the configuration file that is read, None where there is none."""
-    if config_file is not None:
-        return config_file
-    return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+    if config_file is None and DEFAULT_FILE.exists():
+        config_file = DEFAULT_FILE
+    return load_config(config_file, os.environ, flags)
