@@ -181,9 +181,15 @@ def _make_input(
         field=field,
         value="" if is_secret else _to_text(field, given),
         kept=len(given) if is_secret else 0,
-        # The messages begin with the field's name, which stands beside it anyway.
-        problem="" if reason is None else reason.partition(": ")[2] or reason or "?",
+        problem="" if reason is None else _without_name(field.name, reason),
     )
+
+
+def _without_name(name: str, reason: str) -> str:
+    """Return the problem without the name of the field in JSON: the form has another beside it."""
+    if reason == say("{field} is required", field=name):
+        return say("this field is required")
+    return reason.partition(": ")[2] or reason or "?"
 
 
 def _to_text(field: Field, given: Any) -> str:

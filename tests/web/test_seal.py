@@ -185,7 +185,7 @@ def test_nothing_of_it_is_stored_or_logged(
 @pytest.mark.parametrize(
     ("fields", "problems"),
     [
-        ({"channel": ""}, ["channel is required"]),
+        ({"channel": ""}, ["this field is required"]),
         (
             {"endpoint": "ftp://x"},
             ["expected a URL such as https://hooks.example.com"],
@@ -199,7 +199,7 @@ def test_nothing_of_it_is_stored_or_logged(
         ({"restrict.expires": "2016-12-06T00:00"}, ["that time is over"]),
         (
             {"channel": "", "restrict.expires": "2016-12-06T00:00"},
-            ["channel is required", "that time is over"],
+            ["this field is required", "that time is over"],
         ),
     ],
 )
@@ -230,7 +230,7 @@ def test_secret_need_not_be_entered_again_after_a_mistake(
 def test_forged_draft_is_no_secret(sealing_client: httpx.Client, draft: str) -> None:
     fields = {**SLACK, "endpoint": "", "draft": draft}
 
-    assert problems_of(send(sealing_client, "seal", **fields)) == ["endpoint is required"]
+    assert problems_of(send(sealing_client, "seal", **fields)) == ["this field is required"]
 
 
 def test_draft_is_no_config(sealing_server: RunningServer, sealing_client: httpx.Client) -> None:
