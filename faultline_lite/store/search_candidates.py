@@ -19,8 +19,9 @@ from faultline_lite.store.search_index import get_packed_texts, list_row_ids
 from faultline_lite.store.search_terms import make_match
 from faultline_lite.store.search_texts import RowTexts
 
-#: Rows whose texts are remembered: all terms of a query look at one document after the other.
-REMEMBERED_ROWS = 256
+#: Texts that are remembered, packed: all terms of a query look at one document after the other.
+#: Folded as well they take some four times as much, and most documents a few KB.
+REMEMBERED_BYTES = 2**20
 #: A term is common when so many rows fit it. A tenth as many are asked of the index in 1 to 2 ms.
 COMMON_ROWS = 4000
 
@@ -42,6 +43,7 @@ class Texts:
         self._codec = codec
         self._ends_at = ends_at
         self._rows: dict[int, RowTexts] = {}
+        self._bytes = 0
         self._document_id = 0
         self._row_ids: Sequence[int] = ()
         self.rows_read = 0
@@ -63,9 +65,11 @@ class Texts:
         texts = self._rows.get(row_id)
         if texts is None:
             self.check_time()
-            if len(self._rows) >= REMEMBERED_ROWS:
-                self._rows.clear()
             packed = get_packed_texts(self._connection, self._codec, row_id)
+            self._bytes += len(packed)
+            if self._bytes > REMEMBERED_BYTES:
+                self._rows.clear()
+                self._bytes = len(packed)
             texts = self._rows[row_id] = RowTexts(packed)
             self.rows_read += 1
         return texts

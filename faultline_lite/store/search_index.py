@@ -166,14 +166,12 @@ def list_row_ids(connection: sqlite3.Connection, document_id: int) -> list[int]:
     return [row_id for (row_id,) in reversed(rows)]
 
 
-def get_packed_texts(
-    connection: sqlite3.Connection, codec: PayloadCodec, row_id: int
-) -> bytes | None:
-    """Return the packed texts of a row, None where it is gone."""
+def get_packed_texts(connection: sqlite3.Connection, codec: PayloadCodec, row_id: int) -> bytes:
+    """Return the packed texts of a row, nothing where it is gone."""
     row = connection.execute(
         "SELECT dictionary_id, texts FROM search_text WHERE row_id = ?", (row_id,)
     ).fetchone()
-    return None if row is None else codec.decompress(*row)
+    return b"" if row is None else codec.decompress(*row)
 
 
 def delete_search_entries(connection: sqlite3.Connection, error_id: int) -> None:

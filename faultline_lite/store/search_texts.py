@@ -59,7 +59,7 @@ def unpack_texts(packed: bytes) -> list[Indexed]:
 class RowTexts:
     """The texts of a row, each kind of which is folded when it is first asked for."""
 
-    def __init__(self, packed: bytes | None) -> None:
+    def __init__(self, packed: bytes) -> None:
         self._joined: dict[Kind, str] = {}
         self._folded: dict[Kind, str] = {}
         for mark, joined in _unpacker.decode(packed).items() if packed else ():
