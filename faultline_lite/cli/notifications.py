@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from faultline_lite.cli.answers import Decisions, DeliveryChanged, DeliveryPage, OccurrencePage
+from faultline_lite.cli.arguments import HyphenCommand
 from faultline_lite.cli.client import Client, ServerError, path_of
 from faultline_lite.cli.connected import connected, json_option, limit_option
 from faultline_lite.cli.output import Moment, json_text, print_more, print_table, printable
@@ -154,18 +155,8 @@ def why(client: Client, project: str, message: str, occurrence: str | None, as_j
             click.echo(f"  {printable(_tell_fate(each['delivery']))}")
 
 
-class BoxCommand(click.Command):
-    """A command that takes a bare box, one in 64 of which begins with a hyphen, for no option."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put such a box behind all options."""
-        boxes = [each for each in args if each.startswith("-") and _BARE_BOX.fullmatch(each)]
-        if boxes and "--" not in args:
-            args = [*(each for each in args if each not in boxes), "--", *boxes]
-        return super().parse_args(ctx, args)
-
-
-@click.command("notify-test", cls=BoxCommand)
+# One bare box in 64 begins with a hyphen.
+@click.command("notify-test", cls=HyphenCommand, arguments=_BARE_BOX)
 @click.argument("config", metavar="CONFIG")
 @config_option
 def notify_test(config: str, config_file: Path | None) -> None:

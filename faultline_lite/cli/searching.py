@@ -1,17 +1,22 @@
 """The command that searches."""
 
+import re
+
 import click
 
 from faultline_lite.cli.answers import FoundError, SearchPage
+from faultline_lite.cli.arguments import HyphenCommand
 from faultline_lite.cli.client import Client
 from faultline_lite.cli.connected import connected, json_option, limit_option
 from faultline_lite.cli.output import json_text, print_more, printable
 
 #: What the server gives at once.
 HITS_PER_PAGE = 100
+#: All options of the command but -h begin with two hyphens.
+_LEFT_OUT = re.compile(r"-(?!h\Z)[^-].*", re.DOTALL)
 
 
-@click.command()
+@click.command(cls=HyphenCommand, arguments=_LEFT_OUT)
 @click.argument("query", nargs=-1, required=True, metavar="QUERY...")
 @click.option("--project", help="Only errors of this project.")
 @limit_option(HITS_PER_PAGE, 20, "Errors to show.")
@@ -22,8 +27,8 @@ def search(
 ) -> None:
     """Find errors by any part of their texts, best match first.
 
-    QUERY is words, all of which are found, and '"exact phrases"'; -- -word leaves errors with it
-    out. Filters: type:, file:, function:, environment:, release:, project:, status:resolved,
+    QUERY is words, all of which are found, and '"exact phrases"'; -word leaves errors with it out.
+    Filters: type:, file:, function:, environment:, release:, project:, status:resolved,
     'count:>10', after:2026-01-31 and before:7d.
     """
     page = client.get("/v0/search", SearchPage, q=" ".join(query), project=project, limit=limit)

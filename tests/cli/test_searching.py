@@ -79,7 +79,24 @@ def test_search_says_when_there_is_more(filled: RunningServer) -> None:
     assert result.stderr == "the first 1; --limit shows up to 100\n"
 
 
-def test_words_are_left_out_behind_two_dashes(filled: RunningServer) -> None:
-    result = search(filled, "--", "index", "-undefined", '-"too far"')
+@pytest.mark.parametrize("before", [(), ("--",)])
+def test_words_are_left_out(filled: RunningServer, before: tuple[str, ...]) -> None:
+    result = search(filled, *before, "index", "-undefined", '-"too far"', "-harmless")
 
+    assert result.exit_code == 0
     assert result.stdout.startswith("shop: other\n")
+
+
+def test_value_of_an_option_may_begin_with_a_hyphen(filled: RunningServer) -> None:
+    result = search(filled, "--project", "-blog", "index")
+
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "nothing found\n")
+
+
+def test_what_is_misspelt_is_no_word_to_leave_out(filled: RunningServer) -> None:
+    misspelt = search(filled, "--projct", "shop", "index")
+    asked = search(filled, "-h")
+
+    assert (misspelt.exit_code, asked.exit_code) == (2, 0)
+    assert "No such option" in misspelt.stderr
+    assert asked.stdout.startswith("Usage: ")
