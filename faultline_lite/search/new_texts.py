@@ -9,12 +9,7 @@ import msgspec
 from faultline_lite.search.grams import fold, skeleton
 from faultline_lite.search.novelty import Seen
 from faultline_lite.search.searchable import Part, split_payload
-from faultline_lite.store.search_texts import Indexed
-
-#: Texts whose skeletons are remembered, if they are no longer than this: files, functions and many
-#: values come with one error after the other.
-SHARED_TEXTS = 8192
-SHARED_CHARACTERS = 200
+from faultline_lite.store.search_texts import SHARED_CHARACTERS, SHARED_TEXTS, Indexed
 
 _logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from faultline_lite.search.grams import (
     sure_alternatives,
 )
 from faultline_lite.search.searchable import Kind
-from faultline_lite.store.search_texts import Indexed
+from faultline_lite.store.search_texts import SHARED_CHARACTERS, SHARED_TEXTS, Indexed
 
 #: What stands for a space in a term, since a space ends one. No folded text holds it.
 _SPACE = "\xa0"
@@ -36,10 +36,6 @@ _MARKS: dict[Kind, Marks] = {
 }
 #: Kinds that are asked for by their whole text: one term each.
 _WHOLE_MARKS: dict[Kind, str] = {"environment": "e", "release": "r"}
-#: Texts whose terms are remembered, if they are no longer than this: some 5 MB. The terms of a text
-#: take five times its room, and long ones seldom come with another error.
-SHARED_TEXTS = 8192
-SHARED_CHARACTERS = 200
 
 
 def make_terms(texts: Iterable[Indexed]) -> str:
@@ -101,6 +97,7 @@ def _terms(indexed: Indexed) -> str:
     return " ".join(grams)
 
 
+#: Some 5 MB: the terms of a text take five times its room.
 _shared_terms = lru_cache(SHARED_TEXTS)(_terms)
 
 

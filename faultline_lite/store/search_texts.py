@@ -23,6 +23,10 @@ _PACK_MARKS: dict[Kind, str] = {
     "release": "r",
 }
 _KINDS = {mark: kind for kind, mark in _PACK_MARKS.items()}
+#: Of so many texts is remembered what was made of them, if they are no longer than this: files,
+#: functions and many values come with one error after the other, long texts seldom.
+SHARED_TEXTS = 8192
+SHARED_CHARACTERS = 200
 #: What stands between packed texts. Texts have a space for it (``new_texts``).
 _BETWEEN = "\0"
 
