@@ -29,6 +29,11 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
+def url_secrets(url: str) -> tuple[str, str]:
+    """Return what is secret of a web hook's URL: itself, and what follows its host."""
+    return url, url.partition("://")[2].partition("/")[2]
+
+
 def join_url(base: str, *segments: str | int) -> str:
     """Return the URL of a resource below ``base``, each segment percent-encoded whole."""
     return "/".join([base.rstrip("/"), *[quote(str(segment), safe="") for segment in segments]])

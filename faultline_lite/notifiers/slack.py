@@ -15,7 +15,7 @@ from faultline_lite.exceptions import NotifyError, Problem
 from faultline_lite.notifications.channels import ChannelConfig, Secret, Text, format_local_time
 from faultline_lite.notifications.messages import MAX_SHOWN, ErrorSummary, Message, frames_of
 from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_success
-from faultline_lite.notifiers.endpoints import find_url_problems
+from faultline_lite.notifiers.endpoints import find_url_problems, url_secrets
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
 from faultline_lite.notifiers.texts import ELLIPSIS, safe_link, visible
 from faultline_lite.sentences import Sentence, say
@@ -62,7 +62,7 @@ class SlackConfig(ChannelConfig, frozen=True, kw_only=True):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The webhook, whole and without its host."""
-        return (self.endpoint, self.endpoint.partition("://")[2].partition("/")[2])
+        return url_secrets(self.endpoint)
 
     def find_problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the URL too."""

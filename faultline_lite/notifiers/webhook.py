@@ -20,7 +20,7 @@ from faultline_lite.exceptions import Problem
 from faultline_lite.notifications.channels import ChannelConfig, Secret, format_local_time
 from faultline_lite.notifications.messages import ErrorSummary, Message
 from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_success
-from faultline_lite.notifiers.endpoints import find_url_problems, host_of
+from faultline_lite.notifiers.endpoints import find_url_problems, host_of, url_secrets
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
 from faultline_lite.notifiers.texts import cut
 from faultline_lite.sentences import Sentence, say
@@ -54,8 +54,7 @@ class WebhookConfig(ChannelConfig, frozen=True, kw_only=True):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The URL, whole and without its host, and what signs."""
-        path = self.endpoint.partition("://")[2].partition("/")[2]
-        return (self.endpoint, path, self.secret or "")
+        return (*url_secrets(self.endpoint), self.secret or "")
 
     def find_problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the URL too."""
