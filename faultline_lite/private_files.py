@@ -34,6 +34,11 @@ def open_private_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO
             file.flush()
             os.fsync(file.fileno())
         _publish(draft, path, replace=replace)
+    except OSError as error:
+        # A disk that is full does not say which file it was full for.
+        if error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
         draft.unlink(missing_ok=True)
     _sync_folder(path.parent)

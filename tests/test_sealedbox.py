@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from nacl.public import PrivateKey, SealedBox
 
 from faultline_lite.exceptions import ChannelConfigError, ConfigError
-from faultline_lite.private_files import open_private_file
+from faultline_lite.private_files import open_private_file, write_private_file
 from faultline_lite.sealedbox import (
     KeyPair,
     KeyStore,
@@ -28,6 +28,7 @@ from faultline_lite.sealedbox import (
     rotate_keys,
     seal,
 )
+from tests.disks import failing_writes
 
 NOW_MS = 1_700_000_000_000
 
@@ -75,6 +76,16 @@ def test_existing_file_is_never_overwritten(tmp_path: Path) -> None:
 
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_write_that_fails_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "faultline.key"
+
+    with pytest.raises(OSError, match="File too large") as caught, failing_writes(10):
+        write_private_file(path, b"x" * 100)
+
+    assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_file_whose_writing_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -253,5 +253,6 @@ def _refusal(response: httpx.Response) -> ServerError:
 
 
 def _problem(problem: Problem) -> str:
-    place = ".".join(problem.get("path", ()))
-    return f"{place}: {problem['message']}" if place else problem["message"]
+    place, message = ".".join(problem.get("path", ())), problem["message"]
+    # Some begin with it themselves.
+    return f"{place}: {message}" if place and not message.startswith(f"{place} ") else message

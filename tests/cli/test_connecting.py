@@ -42,6 +42,7 @@ def test_server_that_speaks_no_https_is_asked_about(far: Far) -> None:
             "404: nothing answers at /v0/projects/web/errors/message: is --url right?",
         ),
         (400, {"errors": [{"message": "bad", "path": ["a", "0"]}]}, "400: a.0: bad"),
+        (400, {"errors": [{"message": "a holds no b", "path": ["a"]}]}, "400: a holds no b"),
         (503, {"errors": [{"message": "full\x1b[2J\u202e"}]}, "503: full\\x1b[2J\\u202e"),
         (502, b"<html>", "502: Bad Gateway"),
         (500, {"errors": []}, "500: Internal Server Error"),
