@@ -1,7 +1,6 @@
 """Seal a notification config for a client that cannot, as the original's /encrypt did."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -17,6 +16,7 @@ from faultline_lite.exceptions import (
 )
 from faultline_lite.http.parameters import read_json
 from faultline_lite.http.services import services_of
+from faultline_lite.notifications.trial import check_endpoint
 from faultline_lite.notifiers import parse_configs
 
 
@@ -32,8 +32,7 @@ async def encrypt(request: Request) -> Response:
     try:
         for config in parse_configs(value):
             # Only this server opens it, and it would refuse to send each of its messages.
-            if endpoint := getattr(config, "endpoint", None):
-                services.egress.check_scheme(urlsplit(endpoint).scheme.lower())
+            check_endpoint(config, services.egress)
     except ChannelConfigError as error:
         raise BadRequestError(*error.problems) from None
     except NotifyError as error:

@@ -11,8 +11,11 @@ import click
 
 from faultline_lite.cli.output import json_text, print_table, printable
 from faultline_lite.cli.settings import config_option, load_settings
-from faultline_lite.exceptions import ConfigError
-from faultline_lite.notifications.channels import MAX_PER_HOUR, find_unknown_fields
+from faultline_lite.config import Config
+from faultline_lite.egress.guard import make_egress
+from faultline_lite.exceptions import ConfigError, NotifyError
+from faultline_lite.notifications.channels import MAX_PER_HOUR, ChannelConfig, find_unknown_fields
+from faultline_lite.notifications.trial import check_endpoint
 from faultline_lite.notifiers import NOTIFIERS, find_kind, parse_configs
 from faultline_lite.notifiers.fields import Field, list_own_fields
 from faultline_lite.sealedbox import (
@@ -106,7 +109,9 @@ def seal(
         file = sys.stdin.buffer
     value = _ask(type_) if file is None else _read(file)
     _restrict(value, restrictions)
-    parse_configs(value)
+    configs = parse_configs(value)
+    if public_key is None:
+        _warn_of_endpoints(configs, load_settings(config_file))
     for each in value if isinstance(value, list) else [value]:
         for name in find_unknown_fields(*find_kind(each)):
             click.echo(f"warning: nothing knows the field {printable(name)}", err=True)
@@ -130,6 +135,16 @@ def _read(file: Any) -> Any:
     except (ValueError, RecursionError):
         # Not the decoder's own words, which may quote the config.
         raise ConfigError("the config is not JSON") from None
+
+
+def _warn_of_endpoints(configs: list[ChannelConfig], settings: Config) -> None:
+    """Say what the server with these settings, which alone opens them, would never send to."""
+    egress = make_egress(settings)
+    for config in configs:
+        try:
+            check_endpoint(config, egress)
+        except NotifyError as error:
+            click.echo(f"warning: endpoint: {error.reason}", err=True)
 
 
 def _to_json(value: Any) -> bytes:

@@ -1,9 +1,11 @@
-"""Send a sample through a config, to see whether it works before an error has to."""
+"""See whether a config works before an error has to: by its URL, or by a sample that is sent."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
+from faultline_lite.egress.guard import Egress
 from faultline_lite.exceptions import NotifyError
 from faultline_lite.fingerprint import group_key
 from faultline_lite.notifications.attempt import (
@@ -45,6 +47,13 @@ class _NoIssues:
     async def turn(self, place: str) -> AsyncIterator[None]:
         """Give the turn at once: nobody else is there."""
         yield
+
+
+def check_endpoint(config: ChannelConfig, egress: Egress) -> None:
+    """Raise NotifyError where nothing is ever sent to the config's URL, as it is not encrypted."""
+    endpoint = getattr(config, "endpoint", None)
+    if endpoint:
+        egress.check_scheme(urlsplit(endpoint).scheme.lower())
 
 
 async def try_config(config: ChannelConfig, http: Http, now_ms: int) -> Sentence:

@@ -197,6 +197,17 @@ def test_length_that_is_long_for_a_url_is_warned_of(configs: int, warned: bool) 
     assert ("characters are long for a URL" in result.stderr) is warned
 
 
+@pytest.mark.parametrize(("setting", "warned"), [("", True), ("allow_http = true\n", False)])
+def test_url_that_the_server_never_sends_to_is_warned_of(setting: str, warned: bool) -> None:
+    with Path("faultline.toml").open("a") as file:
+        file.write(setting)
+
+    result = seal({**SLACK, "endpoint": SECRET.replace("https:", "http:")})
+
+    warning = "warning: endpoint: http is not encrypted: the server's allow_http can permit it\n"
+    assert (result.exit_code, result.stderr) == (0, warning if warned else "")
+
+
 def test_length_that_no_url_carries_is_refused() -> None:
     message = refuse(ConfigError, lambda: seal([SLACK] * 40))
 
