@@ -42,9 +42,14 @@ class BatchReader:
         self._codec = codec
         self._give_way = give_way
         self._memory = Memory()
+        #: What is stored and not remembered yet: that takes time, which the next batch has.
+        self._stored: tuple[Batch, dict[int, int]] | None = None
 
     def read(self, connection: sqlite3.Connection, limits: Limits) -> Batch | None:
         """Return the next batch, None where all is indexed."""
+        if self._stored is not None:
+            self._remember(*self._stored)
+            self._stored = None
         occurrences = store.list_unindexed(connection, limits.occurrences)
         if not occurrences:
             return None
@@ -71,7 +76,10 @@ class BatchReader:
         return batch
 
     def remember(self, batch: Batch, begun: dict[int, int]) -> None:
-        """Remember what was seen for a stored batch, whose errors have the documents ``begun``."""
+        """Count what was seen for a stored batch, whose errors have the documents ``begun``."""
+        self._stored = (batch, begun)
+
+    def _remember(self, batch: Batch, begun: dict[int, int]) -> None:
         for error_id, seen in batch.seen.items():
             document = batch.documents[error_id]
             document_id = begun.get(error_id, document.id if document else None)
