@@ -104,6 +104,15 @@ def test_report_is_told_to_whoever_follows_its_project(server: RunningServer) ->
         assert _read_event(tail) == 'data: {"errors":[2],"all":false}'
 
 
+def test_head_of_the_stream_is_answered_at_once(server: RunningServer) -> None:
+    with server.client() as client:
+        answers = [client.head("/live"), client.head("/projects/sample-project/live")]
+
+    assert [(each.status_code, each.headers["content-type"], each.content) for each in answers] == [
+        (200, "text/event-stream; charset=utf-8", b"")
+    ] * 2
+
+
 def test_stream_goes_on_where_it_ended(server: RunningServer) -> None:
     with server.client() as client:
         since = server.services.live.position

@@ -16,6 +16,7 @@ from faultline_lite.http.routing import project_of
 from faultline_lite.live import Changes, LiveTail
 from faultline_lite.web.visits import Visit
 
+MEDIA_TYPE = "text/event-stream"
 #: Between two events, so that a storm costs a page one request a second.
 PAUSE_SECONDS = 1.0
 #: A comment now and then keeps proxies from taking the silence for an end.
@@ -41,11 +42,14 @@ def _stream(visit: Visit, project: str | None) -> Response:
     if live.is_full:
         raise HTTPException(503, headers={"Retry-After": "30"})
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    if visit.request.method == "HEAD":
+        # It would be answered when the stream ends.
+        return StreamingResponse(iter(()), media_type=MEDIA_TYPE, headers=headers)
     # A browser that connects again says what it had last; a page, when it was made.
     parameters, sent = visit.request.query_params, visit.request.headers
     since = sent.get("last-event-id") or parameters.get("since", "")
     events = _events(live, project, since, visit.services.clock)
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+    return StreamingResponse(events, media_type=MEDIA_TYPE, headers=headers)
 
 
 async def _events(
