@@ -4,10 +4,15 @@ import sqlite3
 
 import pytest
 
-from faultline_lite.store.deliveries import State, form_delivery
-from faultline_lite.store.delivery_history import list_deliveries
+from faultline_lite.store.deliveries import AHEAD_MS, State, form_delivery
+from faultline_lite.store.delivery_history import (
+    MAX_UNDELIVERED,
+    count_undelivered,
+    list_deliveries,
+)
 from faultline_lite.store.errors import delete_error
 from faultline_lite.store.outbox import Due, insert_due
+from faultline_lite.timekeys import DAY_MS
 from tests.stores import NOW_MS, make_occurrence, open_store, record
 
 
@@ -78,3 +83,70 @@ def test_deliveries_of_other_projects_are_passed_over_by_indexes_alone(
         "SEARCH delivery_item USING COVERING INDEX delivery_item_by_project"
         " (project_id=? AND delivery_id=?)"
     ) in plan
+
+
+def set_state(connection: sqlite3.Connection, state: State, updated_ms: int, attempts: int) -> None:
+    connection.execute(
+        "UPDATE delivery SET state = ?, updated_ms = ?, attempts = ?", (state, updated_ms, attempts)
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "updated_ms", "attempts", "expected"),
+    [
+        ("failed", NOW_MS - DAY_MS + 1, 1, (1, 0)),
+        ("failed", NOW_MS - DAY_MS, 1, (0, 0)),
+        ("failed", NOW_MS + AHEAD_MS, 1, (1, 0)),
+        ("failed", NOW_MS + AHEAD_MS + 1, 1, (0, 0)),
+        ("sent", NOW_MS, 2, (0, 0)),
+        ("due", NOW_MS, 0, (0, 0)),
+        ("due", NOW_MS - DAY_MS, 1, (0, 1)),
+        ("sending", NOW_MS, 1, (0, 0)),
+        ("sending", NOW_MS, 2, (0, 1)),
+    ],
+)
+def test_undelivered_is_what_failed_within_a_day_and_what_is_tried_again(
+    connection: sqlite3.Connection,
+    state: State,
+    updated_ms: int,
+    attempts: int,
+    expected: tuple[int, int],
+) -> None:
+    deliver(connection, "web")
+    set_state(connection, state, updated_ms, attempts)
+
+    assert count_undelivered(connection, NOW_MS) == expected
+
+
+def test_what_tells_of_nothing_any_more_is_not_undelivered(connection: sqlite3.Connection) -> None:
+    errors = deliver(connection, "web")
+    set_state(connection, "failed", NOW_MS, 1)
+    delete_error(connection, errors["web"])
+
+    assert count_undelivered(connection, NOW_MS) == (0, 0)
+
+
+@pytest.mark.parametrize(("state", "expected"), [("failed", (100, 0)), ("due", (0, 100))])
+def test_undelivered_is_counted_up_to_a_hundred(
+    connection: sqlite3.Connection, state: State, expected: tuple[int, int]
+) -> None:
+    for _ in range(MAX_UNDELIVERED + 1):
+        deliver(connection, "web")
+    set_state(connection, state, NOW_MS, 1)
+
+    assert count_undelivered(connection, NOW_MS) == expected
+
+
+def test_undelivered_is_counted_by_indexes_alone(connection: sqlite3.Connection) -> None:
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    count_undelivered(connection, NOW_MS)
+    connection.set_trace_callback(None)
+
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}")]
+
+    assert [step.partition(" (")[0] for step in plan if " delivery " in step] == [
+        "SEARCH delivery USING COVERING INDEX delivery_by_update",
+        "SEARCH delivery USING COVERING INDEX delivery_by_update",
+        "SCAN delivery USING INDEX delivery_open",
+    ]

@@ -2,15 +2,21 @@
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from faultline_lite.models import Integer64, NamedChannel
-from faultline_lite.store.deliveries import Kind, State
+from faultline_lite.store.deliveries import AHEAD_MS, Kind, State
+from faultline_lite.timekeys import DAY_MS
 
 #: Errors that a delivery shows; the rest is counted.
 MAX_ERRORS = 20
+#: So many that did not arrive are counted. Every page waits for it, so that of those that changed
+#: within the day the latest are looked at alone, and as few of those that are open.
+MAX_UNDELIVERED = 100
+MAX_CHANGED_SEEN = 10_000
+MAX_OPEN_SEEN = 2_000
 
 #: The errors of a delivery that are there still, with their project.
 _ALIVE = """
@@ -33,6 +39,27 @@ _SELECT = f"""
         delivery.state = 'failed' AND delivery.channel_id IS NOT NULL
     FROM delivery LEFT JOIN channel ON channel.id = delivery.channel_id
     LEFT JOIN channel_config ON channel_config.id = delivery.refused_config_id
+    """
+#: Limited first, then asked whether what they tell of is there still: as lists do.
+_UNDELIVERED = f"""
+    SELECT (
+        SELECT count(*) FROM (
+            -- By the index alone; a LIMIT on what is looked at takes three times as long.
+            SELECT id FROM delivery WHERE state = 'failed' AND updated_ms <= :until
+            AND updated_ms > max(:since, coalesce((
+                SELECT updated_ms FROM delivery WHERE updated_ms <= :until
+                ORDER BY updated_ms DESC LIMIT 1 OFFSET {MAX_CHANGED_SEEN}
+            ), 0))
+            ORDER BY updated_ms DESC LIMIT {MAX_UNDELIVERED}
+        ) AS failed WHERE EXISTS (SELECT 1 FROM {_ALIVE} WHERE delivery_id = failed.id)
+    ), (
+        SELECT count(*) FROM (
+            SELECT id FROM (
+                SELECT id, state, attempts FROM delivery WHERE state IN ('due', 'sending')
+                LIMIT {MAX_OPEN_SEEN}
+            ) WHERE attempts > (state = 'sending') LIMIT {MAX_UNDELIVERED}
+        ) AS tried WHERE EXISTS (SELECT 1 FROM {_ALIVE} WHERE delivery_id = tried.id)
+    )
     """
 
 
@@ -80,6 +107,16 @@ class DeliveryPage(msgspec.Struct, frozen=True):
 
     deliveries: list[Delivery]
     following: HistoryPosition | None
+
+
+class Undelivered(NamedTuple):
+    """Deliveries that did not arrive, up to MAX_UNDELIVERED each.
+
+    ``failed`` have failed for good in the last 24 hours, ``retried`` are tried again.
+    """
+
+    failed: int
+    retried: int
 
 
 class WaitingChannel(msgspec.Struct, frozen=True, array_like=True):
@@ -142,6 +179,13 @@ def get_delivery(connection: sqlite3.Connection, delivery_id: int) -> Delivery |
     """Return the delivery of that id, None where there is none."""
     row = connection.execute(f"{_SELECT} WHERE delivery.id = ?", (delivery_id,)).fetchone()
     return None if row is None else _to_delivery(connection, row)
+
+
+def count_undelivered(connection: sqlite3.Connection, now_ms: int) -> Undelivered:
+    """Return how many deliveries did not arrive."""
+    # What failed while the clock was ahead would be of the last 24 hours for as long.
+    span = {"since": now_ms - DAY_MS, "until": now_ms + AHEAD_MS}
+    return Undelivered(*connection.execute(_UNDELIVERED, span).fetchone())
 
 
 def list_waiting(connection: sqlite3.Connection, project: str | None) -> list[WaitingChannel]:

@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from faultline_lite.notifications import links
+from faultline_lite.store.delivery_history import MAX_UNDELIVERED
 from faultline_lite.web import formatting
 from faultline_lite.web.assets import Assets
 from faultline_lite.web.languages import LANGUAGES, load_translations
@@ -58,6 +59,7 @@ def make_environment() -> Environment:
         "project_path": links.project_path,
         "error_path": links.error_path,
         "languages": LANGUAGES,
+        "max_undelivered": MAX_UNDELIVERED,
     }
     return environment
 

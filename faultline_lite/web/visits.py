@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from faultline_lite import __version__
 from faultline_lite.http.ratelimit import RateLimiter
 from faultline_lite.http.services import Services, services_of
+from faultline_lite.store.delivery_history import Undelivered, count_undelivered
 from faultline_lite.web.alarms import find_alarms
 from faultline_lite.web.assets import Assets
 from faultline_lite.web.compression import MIN_BYTES, PAGE_LEVEL, choose_encoding, compress
@@ -24,6 +25,8 @@ LANGUAGE_COOKIE = "faultline_language"
 
 #: What differs between visitors at one address.
 _VARY = "Cookie, Accept-Language, Accept-Encoding, HX-Request"
+
+NOTHING_UNDELIVERED = Undelivered(0, 0)
 
 Values = Mapping[str, Any]
 
@@ -97,7 +100,8 @@ class Visit:
         """
 
         def build(connection: sqlite3.Connection) -> Response:
-            return self._render(template, read(connection), status)
+            values = read(connection)
+            return self._render(template, values, status, self._count_undelivered(connection))
 
         return await self.services.database.read(build)
 
@@ -109,10 +113,23 @@ class Visit:
         """Send the browser to another page of ours, with GET."""
         return RedirectResponse(path, 303)
 
-    def _render(self, template: str, values: Values, status: int) -> Response:
+    def _count_undelivered(self, connection: sqlite3.Connection) -> Undelivered:
+        """Return what the navigation says; nothing where there is none, or no reading."""
+        if not self.may_enter or self.wants_part:
+            return NOTHING_UNDELIVERED
+        try:
+            return count_undelivered(connection, self.services.clock.now_ms())
+        except sqlite3.Error:
+            # The page itself may need nothing of the database, or say what is wrong with it.
+            return NOTHING_UNDELIVERED
+
+    def _render(
+        self, template: str, values: Values, status: int, undelivered: Undelivered
+    ) -> Response:
         shared = {
             "visit": self,
             "alarms": find_alarms(self.services) if self.may_enter else [],
+            "undelivered": undelivered,
             "token": self.token,
             "version": __version__,
             "now_ms": self.services.clock.now_ms(),

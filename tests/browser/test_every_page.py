@@ -172,7 +172,7 @@ def _ways(server: RunningServer) -> Mapping[str, Way]:
         found = client.get(f"{errors_path(PROJECT)}/{escape(SCRIPT)}").json()["data"]["error"]
     occurrence = f"{_ERROR}/occurrences/{found['reversedUnixtime']}"
     return {
-        "projects": _go("/"),
+        "projects, with what did not arrive": _until(_go("/"), ".places .badge"),
         "setup": _go("/setup"),
         "errors": _go(f"{_PROJECT}?state=all"),
         "selected": _press(f"{_PROJECT}?state=all", "[data-select-all]"),
