@@ -1,5 +1,6 @@
 """From the path of a page to its handler: who may see it, which form may change something."""
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Literal
 from urllib.parse import parse_qs, quote
@@ -14,14 +15,16 @@ from faultline_lite.exceptions import (
     BadRequestError,
     DatabaseUnavailableError,
     ForbiddenError,
+    NotFoundError,
     Problem,
     RequestError,
 )
 from faultline_lite.http.parameters import read_request_body
-from faultline_lite.http.routing import Endpoint
+from faultline_lite.http.routing import Endpoint, project_of
 from faultline_lite.sentences import say
+from faultline_lite.store.projects import get_project_id
 from faultline_lite.web.forms import Form, first
-from faultline_lite.web.visits import Visit, begin_visit
+from faultline_lite.web.visits import Values, Visit, begin_visit
 
 Show = Callable[[Visit], Awaitable[Response]]
 Change = Callable[[Visit, Form], Awaitable[Response]]
@@ -124,9 +127,23 @@ async def refuse(request: Request, error: Exception) -> Response:
     retry_after_seconds = getattr(error, "retry_after_seconds", None)
     if retry_after_seconds is not None:
         headers["Retry-After"] = str(retry_after_seconds)
-    response = await visit.show_plain("refusal.html", status, status=status, reason=reason)
+    project = _project_of(request) if isinstance(error, NotFoundError) else None
+
+    def read(connection: sqlite3.Connection) -> Values:
+        exists = project is not None and get_project_id(connection, project) is not None
+        return {"status": status, "reason": reason, "project": project if exists else None}
+
+    response = await visit.show("refusal.html", read, status)
     response.headers.update({**_HEADERS, **headers})
     return response
+
+
+def _project_of(request: Request) -> str | None:
+    """Return the project that the path is in, None where it is in none that could be."""
+    try:
+        return project_of(request) if "project" in request.path_params else None
+    except BadRequestError:
+        return None
 
 
 async def _send_to_login(visit: Visit) -> Response:

@@ -201,6 +201,7 @@ def _ways(server: RunningServer) -> Mapping[str, Way]:
         "400": _until(_ask_for_nonsense, ".status-code", "400"),
         "403": _until(_forge, ".status-code", "403"),
         "change from elsewhere": _until(_send_change_from_elsewhere, ".status-code", "403"),
+        "404 in a project": _until(_go(f"{_PROJECT}/errors/none"), "main a", PROJECT),
         "404": _until(_go(f"/projects/none/errors/{_QUOTED}"), ".status-code", "404"),
     }
 

@@ -6,7 +6,7 @@ import pytest
 
 from faultline_lite.web.page import CONTENT_SECURITY_POLICY, MAX_FORM_BYTES
 from tests.servers import RunningServer
-from tests.web.visiting import find_token, log_in, server_with_key
+from tests.web.visiting import Site, find_token, log_in, server_with_key
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -40,6 +40,22 @@ def test_page_that_is_not_there_is_a_page_for_browsers_and_json_for_programs(
     )
     assert for_program.json()["message"] == "404 Not Found"
     assert below_api.json()["message"] == "404 Not Found"
+
+
+@pytest.mark.parametrize("below", ["none", "none/occurrences", "boom/occurrences/0", "none/chart"])
+def test_what_a_project_does_not_have_leads_back_to_it(site: Site, below: str) -> None:
+    site.report("boom")
+    answer = site.get(f"{site.list_path}/errors/{below}")
+    elsewhere = site.get(f"/projects/no-{site.project}/errors/{below}")
+    nowhere = site.get(f"/projects/a.b/errors/{below}")
+
+    assert answer.status_code == 404
+    assert f'href="{site.list_path}">To the errors of {site.project}</a>' in answer.text
+    assert 'href="/">To the projects</a>' in answer.text
+    assert elsewhere.status_code == 404
+    for other in (elsewhere, nowhere):
+        assert "To the errors of" not in other.text
+        assert 'href="/">To the projects</a>' in other.text
 
 
 def test_method_that_a_page_does_not_have_is_named(standing_client: httpx.Client) -> None:
