@@ -222,3 +222,21 @@ def test_config_that_is_none_is_refused_by_its_field(value: Any, path: tuple[str
 
     (problem,) = caught.value.problems
     assert (problem.path, "secret" in problem.message) == (path, False)
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    restrict = {"expires": "tomorrow", "max_per_hour": 0}
+    value = {"type": "github", "owner": "a b", "timezone": "Mars", "restrict": restrict}
+    with pytest.raises(ChannelConfigError) as caught:
+        parse_config({**value, "endpoint": "secret"})
+
+    assert {problem.path for problem in caught.value.problems} == {
+        ("timezone",),
+        ("restrict", "expires"),
+        ("restrict", "max_per_hour"),
+        ("owner",),
+        ("repo",),
+        ("userToken",),
+        ("endpoint",),
+    }
+    assert "secret" not in str(caught.value)

@@ -5,7 +5,7 @@ config into a message: problems name fields, a label is made of what the notifie
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -26,7 +26,6 @@ MAX_BATCH_SECONDS = 3600
 MAX_PER_HOUR = 600
 CONCEALED = "[concealed]"
 _RESTRICT = "restrict"
-NO_TIME = say("expected an RFC 3339 time such as 2027-01-01T00:00:00Z")
 #: A shorter value is no secret worth the name, and would be found in every other text.
 SHORTEST_SECRET = 6
 
@@ -36,12 +35,32 @@ Secret = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS, extra
 Whole = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 
 
+#: Returns why the value of a field is wrong that is of the right type, None where it is not.
+Check = Callable[[Any], Sentence | None]
+
+
+def check_time(text: str) -> Sentence | None:
+    """Return whether it is no moment."""
+    try:
+        parse_time(text)
+    except ValueError:
+        return say("expected an RFC 3339 time such as 2027-01-01T00:00:00Z")
+    return None
+
+
+def check_timezone(name: str) -> Sentence | None:
+    """Return whether the system knows no such zone."""
+    return None if _is_timezone(name) else say("expected an IANA name such as Asia/Tokyo")
+
+
 class Restriction(msgspec.Struct, frozen=True, kw_only=True):
     """For which reports a config may be used, since anyone can copy a sealed one out of a page.
 
     ``projects`` are globs, ``origins`` compared with the request's ``Origin``, ``expires`` is
     RFC 3339. None stands for no restriction.
     """
+
+    CHECKS: ClassVar[Mapping[str, Check]] = {"expires": check_time}
 
     projects: tuple[Text, ...] | None = None
     origins: tuple[Text, ...] | None = None
@@ -57,6 +76,8 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     #: The ``type`` of a config that is meant for this class.
     TYPE: ClassVar[str]
+    #: What the types alone cannot tell, by the field's name; an override has these too.
+    CHECKS: ClassVar[Mapping[str, Check]] = {"timezone": check_timezone}
 
     notify_interval: Whole = 1
     threshold: Whole = 1
@@ -88,16 +109,6 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
         del number
         return None
 
-    def find_problems(self) -> Iterator[Problem]:
-        """Yield what the types alone cannot tell; an override yields from this one too."""
-        if self.timezone is not None and not _is_timezone(self.timezone):
-            yield wrong_field(say("expected an IANA name such as Asia/Tokyo"), "timezone")
-        if self.restrict is not None and self.restrict.expires is not None:
-            try:
-                parse_time(self.restrict.expires)
-            except ValueError:
-                yield wrong_field(NO_TIME, "restrict", "expires")
-
     @property
     def label(self) -> str:
         """What the channel is called wherever it is shown: ``slack #random``."""
@@ -124,12 +135,9 @@ def read_config(value: dict[str, Any], kind: type[C]) -> C:
     """
     problems: list[Problem] = []
     fields = _read_fields(value, kind, (), problems)
-    if not problems:
-        config = kind(**fields)
-        problems = list(config.find_problems())
-        if not problems:
-            return config
-    raise ChannelConfigError(*problems)
+    if problems:
+        raise ChannelConfigError(*problems)
+    return kind(**fields)
 
 
 def _read_fields(
@@ -151,6 +159,11 @@ def _read_fields(
             fields[field.name] = msgspec.convert(given, field.type, strict=False)
         except msgspec.ValidationError:
             problems.append(wrong_field(_expect(field.type), *path, name))
+            continue
+        check = kind.CHECKS.get(field.name)
+        reason = None if check is None else check(fields[field.name])
+        if reason is not None:
+            problems.append(wrong_field(reason, *path, name))
     return fields
 
 
@@ -220,7 +233,8 @@ def _expect(kind: Any) -> Sentence:
     if origin is Annotated:
         kind, meta = get_args(kind)
         if meta.ge is not None and meta.le is not None:
-            return expect_number(meta.ge, meta.le)
+            least, most = meta.ge, meta.le
+            return say("expected a whole number from {least} to {most}", least=least, most=most)
         return _expect(kind)
     if origin is Literal:
         return say("expected one of {choices}", choices=", ".join(map(str, get_args(kind))))
@@ -229,11 +243,6 @@ def _expect(kind: Any) -> Sentence:
     if origin is not None:
         return _expect(next(each for each in get_args(kind) if each is not type(None)))
     return _EXPECTED.get(kind, say("expected an object"))
-
-
-def expect_number(least: int | None, most: int | None) -> Sentence:
-    """Return what a field takes that is bound."""
-    return say("expected a whole number from {least} to {most}", least=least, most=most)
 
 
 _EXPECTED = {

@@ -4,19 +4,19 @@ Apprise connects by itself, so it runs in a process of its own that the egress g
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import ClassVar, Literal
 
 import msgspec
 
 from faultline_lite.egress.guard import HttpResponse
-from faultline_lite.exceptions import NotifyError, Problem
+from faultline_lite.exceptions import NotifyError
 from faultline_lite.notifications.channels import (
     ChannelConfig,
+    Check,
     Secret,
     format_local_time,
-    wrong_field,
 )
 from faultline_lite.notifications.messages import MAX_SHOWN, ErrorSummary, Message, frames_of
 from faultline_lite.notifiers.answers import failure_of
@@ -39,10 +39,16 @@ _MEANT = re.compile(r"@(?=\w)|<(?=[!@#:/a-zA-Z])|\](?=\()")
 _APART = r"\g<0>" + "\u200b"
 
 
+def check_apprise_url(url: str) -> Sentence | None:
+    """Return what should look like a URL; the rest is Apprise's to say."""
+    return None if _URL.fullmatch(url) else say("expected an Apprise URL such as discord://...")
+
+
 class AppriseConfig(ChannelConfig, frozen=True, kw_only=True):
     """``url`` is one of Apprise's, with its tokens."""
 
     TYPE: ClassVar[str] = "apprise"
+    CHECKS: ClassVar[Mapping[str, Check]] = {**ChannelConfig.CHECKS, "url": check_apprise_url}
 
     url: Secret
 
@@ -60,12 +66,6 @@ class AppriseConfig(ChannelConfig, frozen=True, kw_only=True):
     def secrets(self) -> tuple[str, ...]:
         """The URL, whole and without its scheme."""
         return (self.url, self.url.partition("://")[2])
-
-    def find_problems(self) -> Iterator[Problem]:
-        """Yield whether it looks like a URL; the rest is Apprise's to say."""
-        yield from super().find_problems()
-        if not _URL.fullmatch(self.url):
-            yield wrong_field(say("expected an Apprise URL such as discord://..."), "url")
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -1,15 +1,12 @@
 """The URLs in configs. Pure: whether a host may be connected to is for the egress guard to say."""
 
-from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
-from faultline_lite.exceptions import Problem
-from faultline_lite.notifications.channels import wrong_field
-from faultline_lite.sentences import say
+from faultline_lite.sentences import Sentence, say
 
 
-def find_url_problems(name: str, url: str) -> Iterator[Problem]:
-    """Yield what makes the URL in the field ``name`` useless; never the URL itself."""
+def check_url(url: str) -> Sentence | None:
+    """Return what a URL that is useless should be; never the URL itself."""
     try:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0 and parts.username is None
@@ -17,11 +14,9 @@ def find_url_problems(name: str, url: str) -> Iterator[Problem]:
         usable = usable and url.isprintable() and " " not in url
     except ValueError:
         usable, parts = False, urlsplit("")
-    if not usable or parts.scheme not in {"https", "http"}:
-        yield wrong_field(
-            say("expected a URL such as https://hooks.example.com/..., without user and password"),
-            name,
-        )
+    if usable and parts.scheme in {"https", "http"}:
+        return None
+    return say("expected a URL such as https://hooks.example.com/..., without user and password")
 
 
 def host_of(url: str) -> str:

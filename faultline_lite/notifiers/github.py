@@ -1,14 +1,14 @@
 """GitHub's issues, GitHub Enterprise's too (docs.github.com, "REST API endpoints for issues")."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 
 from faultline_lite.egress.guard import HttpResponse
-from faultline_lite.exceptions import NotifyError, Problem
-from faultline_lite.notifications.channels import Secret, Text, wrong_field
+from faultline_lite.exceptions import NotifyError
+from faultline_lite.notifications.channels import Check, Secret, Text
 from faultline_lite.notifiers.answers import (
     decode_answer,
     failure_of,
@@ -29,7 +29,7 @@ from faultline_lite.notifiers.trackers import (
     TrackerConfig,
     make_notifier,
 )
-from faultline_lite.sentences import say
+from faultline_lite.sentences import Sentence, say
 
 DEFAULT_ENDPOINT = "https://api.github.com"
 SITE = "https://github.com"
@@ -43,10 +43,20 @@ _OPERATORS = frozenset({"and", "or", "not"})
 _NAME = re.compile(r"(?!\.+\Z)[\w.-]{1,100}", re.ASCII)
 
 
+def check_name(name: str) -> Sentence | None:
+    """Return what an owner or a repository should be called."""
+    return None if _NAME.fullmatch(name) else say("expected a name as GitHub has them")
+
+
 class GitHubConfig(TrackerConfig, frozen=True, kw_only=True):
     """``endpoint`` is the base of the API: ``https://HOST/api/v3`` for GitHub Enterprise."""
 
     TYPE: ClassVar[str] = "github"
+    CHECKS: ClassVar[Mapping[str, Check]] = {
+        **TrackerConfig.CHECKS,
+        "owner": check_name,
+        "repo": check_name,
+    }
 
     user_token: Secret
     endpoint: Text = DEFAULT_ENDPOINT
@@ -62,13 +72,6 @@ class GitHubConfig(TrackerConfig, frozen=True, kw_only=True):
         site = self.endpoint.rstrip("/").removesuffix("/api/v3")
         site = SITE if site == DEFAULT_ENDPOINT else site
         return join_url(site, self.owner, self.repo, "issues", number)
-
-    def find_problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with the names too."""
-        yield from super().find_problems()
-        for name, value in (("owner", self.owner), ("repo", self.repo)):
-            if not _NAME.fullmatch(value):
-                yield wrong_field(say("expected a name as GitHub has them"), name)
 
 
 class _Found(msgspec.Struct):

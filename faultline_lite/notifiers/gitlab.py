@@ -1,14 +1,13 @@
 """GitLab's issues (docs.gitlab.com, "Issues API", "Notes API", "REST API")."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 
 from faultline_lite.egress.guard import HttpResponse
-from faultline_lite.exceptions import Problem
-from faultline_lite.notifications.channels import Secret, Text, wrong_field
+from faultline_lite.notifications.channels import Check, Secret, Text
 from faultline_lite.notifiers.answers import (
     decode_answer,
     failure_of,
@@ -28,7 +27,7 @@ from faultline_lite.notifiers.trackers import (
     TrackerConfig,
     make_notifier,
 )
-from faultline_lite.sentences import say
+from faultline_lite.sentences import Sentence, say
 
 DEFAULT_ENDPOINT = "https://gitlab.com"
 API_PATH = "/api/v4"
@@ -39,10 +38,27 @@ MAX_QUERY_WORDS = 10
 _NAME = re.compile(r"(?!\.+\Z)[\w.-]{1,255}")
 
 
+def check_owner(owner: str) -> Sentence | None:
+    """Return what should be a user, a group, or a group in a group."""
+    if all(_NAME.fullmatch(part) for part in owner.split("/")):
+        return None
+    return say("expected a user or group, as in the project's path")
+
+
+def check_repository(name: str) -> Sentence | None:
+    """Return what a project should be called."""
+    return None if _NAME.fullmatch(name) else say("expected a project's name, as in its path")
+
+
 class GitLabConfig(TrackerConfig, frozen=True, kw_only=True):
     """``endpoint`` is the server, with or without the path of its API."""
 
     TYPE: ClassVar[str] = "gitlab"
+    CHECKS: ClassVar[Mapping[str, Check]] = {
+        **TrackerConfig.CHECKS,
+        "owner": check_owner,
+        "repo": check_repository,
+    }
 
     personal_access_token: Secret
     endpoint: Text = DEFAULT_ENDPOINT
@@ -56,14 +72,6 @@ class GitLabConfig(TrackerConfig, frozen=True, kw_only=True):
         """Return where people look at the issue: the same server without the path of its API."""
         site = self.endpoint.rstrip("/").removesuffix(API_PATH)
         return join_url(site, *self.owner.split("/"), self.repo, "-", "issues", number)
-
-    def find_problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with the names too."""
-        yield from super().find_problems()
-        if not all(_NAME.fullmatch(part) for part in self.owner.split("/")):
-            yield wrong_field(say("expected a user or group, as in the project's path"), "owner")
-        if not _NAME.fullmatch(self.repo):
-            yield wrong_field(say("expected a project's name, as in its path"), "repo")
 
 
 class _Found(msgspec.Struct):

@@ -5,17 +5,23 @@ webhooks", "Formatting message text", "Legacy secondary attachments".
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
 
 from faultline_lite.egress.guard import HttpResponse
-from faultline_lite.exceptions import NotifyError, Problem
-from faultline_lite.notifications.channels import ChannelConfig, Secret, Text, format_local_time
+from faultline_lite.exceptions import NotifyError
+from faultline_lite.notifications.channels import (
+    ChannelConfig,
+    Check,
+    Secret,
+    Text,
+    format_local_time,
+)
 from faultline_lite.notifications.messages import MAX_SHOWN, ErrorSummary, Message, frames_of
 from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_success
-from faultline_lite.notifiers.endpoints import find_url_problems, url_secrets
+from faultline_lite.notifiers.endpoints import check_url, url_secrets
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
 from faultline_lite.notifiers.texts import ELLIPSIS, safe_link, visible
 from faultline_lite.sentences import Sentence, say
@@ -42,6 +48,7 @@ class SlackConfig(ChannelConfig, frozen=True, kw_only=True):
     """``endpoint`` is the webhook's URL; whoever knows it may post, so it is a secret."""
 
     TYPE: ClassVar[str] = "slack"
+    CHECKS: ClassVar[Mapping[str, Check]] = {**ChannelConfig.CHECKS, "endpoint": check_url}
 
     endpoint: Secret
     channel: Text
@@ -63,11 +70,6 @@ class SlackConfig(ChannelConfig, frozen=True, kw_only=True):
     def secrets(self) -> tuple[str, ...]:
         """The webhook, whole and without its host."""
         return url_secrets(self.endpoint)
-
-    def find_problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with the URL too."""
-        yield from super().find_problems()
-        yield from find_url_problems("endpoint", self.endpoint)
 
 
 async def send(

@@ -5,15 +5,14 @@ by its exact title; only where there is none of them is one opened. So a crash b
 remembering, a database made anew, or another server on the same repository lead to no second one.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, Protocol, TypeVar
+from typing import ClassVar, Literal, Protocol, TypeVar
 
-from faultline_lite.exceptions import Problem
-from faultline_lite.notifications.channels import ChannelConfig, Text
+from faultline_lite.notifications.channels import ChannelConfig, Check, Text
 from faultline_lite.notifications.messages import ErrorSummary, Message, Resolution
-from faultline_lite.notifiers.endpoints import find_url_problems
+from faultline_lite.notifiers.endpoints import check_url
 from faultline_lite.notifiers.issue_texts import (
     SUMMARY_TITLE,
     is_same_title,
@@ -67,6 +66,8 @@ POLICIES: Mapping[IfExist, Policy] = MappingProxyType(
 class TrackerConfig(ChannelConfig, frozen=True, kw_only=True):
     """What the configs of both have in common; their ``endpoint`` has a default."""
 
+    CHECKS: ClassVar[Mapping[str, Check]] = {**ChannelConfig.CHECKS, "endpoint": check_url}
+
     owner: Text
     repo: Text
     labels: tuple[Text, ...] = ()
@@ -92,11 +93,6 @@ class TrackerConfig(ChannelConfig, frozen=True, kw_only=True):
     def secrets(self) -> tuple[str, ...]:
         """The token."""
         return (self.token,)
-
-    def find_problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with the URL too."""
-        yield from super().find_problems()
-        yield from find_url_problems("endpoint", self.endpoint)
 
 
 @dataclass(frozen=True, slots=True)

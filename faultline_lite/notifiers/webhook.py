@@ -11,16 +11,15 @@ secret's UTF-8 as key, in lower-case hexadecimal.
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
 
-from faultline_lite.exceptions import Problem
-from faultline_lite.notifications.channels import ChannelConfig, Secret, format_local_time
+from faultline_lite.notifications.channels import ChannelConfig, Check, Secret, format_local_time
 from faultline_lite.notifications.messages import ErrorSummary, Message
 from faultline_lite.notifiers.answers import JSON_HEADERS, failure_of, is_success
-from faultline_lite.notifiers.endpoints import find_url_problems, host_of, url_secrets
+from faultline_lite.notifiers.endpoints import check_url, host_of, url_secrets
 from faultline_lite.notifiers.notifier import Http, Notifier, TrackedIssues
 from faultline_lite.notifiers.texts import cut
 from faultline_lite.sentences import Sentence, say
@@ -37,6 +36,7 @@ class WebhookConfig(ChannelConfig, frozen=True, kw_only=True):
     """``endpoint`` is a secret too: many web hooks are only as safe as their URL."""
 
     TYPE: ClassVar[str] = "webhook"
+    CHECKS: ClassVar[Mapping[str, Check]] = {**ChannelConfig.CHECKS, "endpoint": check_url}
 
     endpoint: Secret
     secret: Secret | None = None
@@ -55,11 +55,6 @@ class WebhookConfig(ChannelConfig, frozen=True, kw_only=True):
     def secrets(self) -> tuple[str, ...]:
         """The URL, whole and without its host, and what signs."""
         return (*url_secrets(self.endpoint), self.secret or "")
-
-    def find_problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with the URL too."""
-        yield from super().find_problems()
-        yield from find_url_problems("endpoint", self.endpoint)
 
 
 async def send(

@@ -5,13 +5,13 @@ not be entered again where something else is wrong; the page shows only that it 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from faultline_lite.exceptions import ChannelConfigError, Problem
-from faultline_lite.notifications.channels import NO_TIME, ChannelConfig, camel, expect_number
+from faultline_lite.notifications.channels import ChannelConfig, camel
 from faultline_lite.notifiers import parse_config
 from faultline_lite.notifiers.fields import (
     Field,
@@ -74,32 +74,22 @@ def read_value(form: Form, notifier: Notifier[Any], secrets: Secrets) -> dict[st
 
 def find_problems(value: dict[str, Any], now_ms: int) -> list[Problem]:
     """Return what is wrong with a config of the form; a path leads to the field."""
-    problems = list(_find_restriction_problems(value.get(RESTRICT, {}), now_ms))
-    # One that is no object to be read would be a problem of all of them.
-    checked = {name: each for name, each in value.items() if not problems or name != RESTRICT}
+    problems: list[Problem] = []
     try:
-        parse_config(checked)
+        parse_config(value)
     except ChannelConfigError as error:
         problems += error.problems
+    if _is_over(value.get(RESTRICT, {}).get("expires"), now_ms):
+        problems.append(Problem(say("that time is over"), (RESTRICT, "expires")))
     return problems
 
 
-def _find_restriction_problems(restrict: dict[str, Any], now_ms: int) -> Iterator[Problem]:
-    for field in list_restrictions():
-        number = restrict.get(field.name)
-        if field.kind == "number" and number is not None and not _is_within(field, number):
-            yield Problem(expect_number(field.least, field.most), (RESTRICT, field.name))
-    if "expires" in restrict:
-        try:
-            if parse_time(restrict["expires"]) <= now_ms:
-                yield Problem(say("that time is over"), (RESTRICT, "expires"))
-        except ValueError:
-            yield Problem(NO_TIME, (RESTRICT, "expires"))
-
-
-def _is_within(field: Field, number: Any) -> bool:
-    least, most = field.least, field.most
-    return isinstance(number, int) and (least or 0) <= number <= (number if most is None else most)
+def _is_over(expires: str | None, now_ms: int) -> bool:
+    try:
+        return expires is not None and parse_time(expires) <= now_ms
+    except ValueError:
+        # That it is no time is said already.
+        return False
 
 
 def make_groups(

@@ -90,7 +90,7 @@ def test_every_sentence_is_known_by_its_text_and_translated(language: str) -> No
 
 def test_sentence_within_a_sentence_is_translated() -> None:
     with pytest.raises(ChannelConfigError) as refusal:
-        parse_config({"type": "slack", "endpoint": "nonsense"})
+        parse_config({"type": "slack", "endpoint": "https://hooks.example.com/x"})
     failed = _show(say("the config cannot be used: {reason}", reason=refusal.value))
 
     assert failed == "通知設定を使用できません: channel は必須です"

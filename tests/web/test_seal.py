@@ -201,6 +201,35 @@ def test_nothing_of_it_is_stored_or_logged(
             {"channel": "", "restrict.expires": "2016-12-06T00:00"},
             ["this field is required", "that time is over"],
         ),
+        (
+            {
+                "endpoint": "ftp://x",
+                "channel": "",
+                "threshold": "many",
+                "batch": "9999",
+                "timezone": "Mars",
+                "restrict.expires": "tomorrow",
+                "restrict.max_per_hour": "0",
+            },
+            [
+                "expected a URL such as https://hooks.example.com",
+                "this field is required",
+                "expected a whole number",
+                "expected an IANA name such as Asia/Tokyo",
+                "expected a whole number from 0 to 3600",
+                "expected an RFC 3339 time",
+                "expected a whole number from 1 to 600",
+            ],
+        ),
+        (
+            {"type": "gitlab", "owner": "a b", "repo": "..", "endpoint": "gitlab"},
+            [
+                "expected a user or group",
+                "expected a project's name",
+                "this field is required",
+                "expected a URL such as https://hooks.example.com",
+            ],
+        ),
     ],
 )
 def test_mistake_is_said_beside_its_field(
