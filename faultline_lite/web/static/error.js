@@ -33,15 +33,3 @@ async function refresh(changes) {
 }
 
 follow(head(), refresh);
-
-// A time in the visitor's zone, sent in UTC.
-document.addEventListener("submit", (event) => {
-  const field = event.target.querySelector("[data-local-time]");
-  if (!field?.value) return;
-  const hidden = document.createElement("input");
-  hidden.type = "hidden";
-  hidden.name = field.name;
-  hidden.value = new Date(field.value).toISOString();
-  field.disabled = true;
-  event.target.append(hidden);
-});

@@ -2,11 +2,12 @@
 import { copyOnClick, showCopyButtons } from "./copy.js";
 import { describeKeys, useKeys } from "./keys.js";
 import { followOldLink } from "./old-links.js";
-import { keepFresh, localise } from "./times.js";
+import { keepFresh, localise, localiseFields } from "./times.js";
 
 document.documentElement.classList.add("scripted");
 followOldLink();
 localise(document);
+localiseFields();
 keepFresh();
 showCopyButtons(document);
 copyOnClick();

@@ -50,3 +50,19 @@ export function keepFresh() {
     if (!document.hidden) localise(document);
   });
 }
+
+// Fields of a time hold the visitor's in a page, and UTC on the way and where no script runs.
+export function localiseFields() {
+  for (const field of document.querySelectorAll("[data-local-time]")) {
+    // What is not the server's the browser brought back: it is the visitor's already.
+    if (Date.parse(field.value) !== Date.parse(field.defaultValue)) continue;
+    const moment = new Date(`${field.defaultValue}Z`);
+    const local = new Date(moment - moment.getTimezoneOffset() * MINUTE);
+    field.value = local.toISOString().slice(0, field.defaultValue.length);
+  }
+  document.addEventListener("formdata", (event) => {
+    for (const field of event.target.querySelectorAll("[data-local-time]")) {
+      if (field.value) event.formData.set(field.name, new Date(field.value).toISOString().replace(".000Z", "Z"));
+    }
+  });
+}
