@@ -229,7 +229,7 @@ def _sample(grams: list[str]) -> tuple[str, ...]:
     across = dict.fromkeys(gram for gram in grams if not gram.isalnum())
     inner = list(dict.fromkeys(gram for gram in grams if gram.isalnum()))
     if len(inner) > 3:
-        inner = [*inner[::2], inner[-1]]
+        inner = list(dict.fromkeys([*inner[::2], inner[-1]]))
     most = MAX_INNER_GRAMS if across else MAX_GRAMS
     return (*_spread([*across], MAX_GRAMS), *_spread(inner, most))
 

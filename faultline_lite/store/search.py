@@ -29,9 +29,9 @@ _CLOCK_INSTRUCTIONS = 2000
 #: Up to so many candidates are looked up and sorted; where there are more, all errors are gone
 #: through in their order, as a page of them is found soon.
 _MOST_SORTED = 2000
-#: For each common word a quarter as many rows are read as make it common, before the index is asked
-#: of it after all: to ask takes as long.
-_PART_READ = 4
+#: For each common word a sixteenth as many rows are read as make it common, before the index is
+#: asked of it after all: to read one takes 16 times as long.
+_PART_READ = 16
 _LAST_RANK = len(TIERS) - 1
 _CUT_NOTICE = say("the search took too long and was cut; there may be more")
 

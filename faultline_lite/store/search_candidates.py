@@ -22,8 +22,8 @@ from faultline_lite.store.search_texts import RowTexts
 #: Texts that are remembered, packed: all terms of a query look at one document after the other.
 #: Folded as well they take some four times as much, and most documents a few KB.
 REMEMBERED_BYTES = 2**20
-#: A term is common when so many rows fit it. A tenth as many are asked of the index in 1 to 2 ms.
-COMMON_ROWS = 4000
+#: A word is common when so many rows fit it: to ask the index of them takes some 10 ms.
+COMMON_ROWS = 16_000
 
 _ids_decoder = msgspec.json.Decoder(list[int])
 
