@@ -146,7 +146,7 @@ class _Search:
         self._common_rows = common_rows
         self._conditions, self._values = _make_conditions(query)
         self._texts = Texts(connection, codec, ends_at)
-        matchers = [Matcher(connection, term, self._texts) for term in query.terms]
+        matchers = [Matcher(connection, term, self._texts, common_rows) for term in query.terms]
         self._wanted = [each for each in matchers if not each.term.negated]
         self._unwanted = [each for each in matchers if each.term.negated]
         self._known_unwanted: dict[int, bool] = {}
@@ -244,11 +244,10 @@ class _Search:
 
     def _list_common(self, rank: int) -> list[Matcher]:
         """Return the words that are better looked for in the texts than in the index."""
-        rows = self._common_rows
-        if any(each.is_common(_LAST_RANK, rows) for each in self._unwanted):
+        if any(each.is_common(_LAST_RANK) for each in self._unwanted):
             # Few are left without them: next to none would be found.
             return []
-        return [each for each in self._wanted if each.is_common(rank, rows)]
+        return [each for each in self._wanted if each.is_common(rank)]
 
     def _documents(self, rank: int, matchers: Sequence[Matcher]) -> frozenset[int] | None:
         """Return the documents that may hold these up to that rank, None for all."""

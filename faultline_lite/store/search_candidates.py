@@ -122,22 +122,35 @@ class _Tier:
     """What is known of a term in texts of some kinds; the index is asked when it has to be."""
 
     def __init__(
-        self, connection: sqlite3.Connection, wanted: str, kinds: tuple[Kind, ...]
+        self,
+        connection: sqlite3.Connection,
+        wanted: str,
+        kinds: tuple[Kind, ...],
+        common_rows: int,
     ) -> None:
         self.kinds = kinds
-        self.match = make_match(wanted, kinds)
+        self._match = make_match(wanted, kinds)
         self._connection = connection
+        self._common_rows = common_rows
         self._known: dict[int, bool] = {}
 
     @cached_property
     def sure(self) -> Candidates:
         """What holds the term."""
-        return Candidates(self._connection, self.match.sure)
+        return Candidates(self._connection, self._match.sure)
 
     @cached_property
     def possible(self) -> Candidates:
         """What else may hold it: to ask for it takes as long again."""
-        return Candidates(self._connection, self.match.possible)
+        return Candidates(self._connection, self._match.possible)
+
+    @cached_property
+    def is_common(self) -> bool:
+        """Whether the term is a word that is in very many rows; the index does not tell of others.
+
+        It tells it soon.
+        """
+        return _has_rows(self._connection, self._match.sure, self._common_rows)
 
     @property
     def documents(self) -> frozenset[int]:
@@ -164,24 +177,23 @@ class _Tier:
 
 
 class Matcher:
-    """Tells of a term which documents hold it, at its best tier of kinds or the next ones."""
+    """Tells of a term which documents hold it, at its best tier of kinds or the next ones.
 
-    def __init__(self, connection: sqlite3.Connection, term: Term, texts: Texts) -> None:
+    A word that ``common_rows`` of the index hold is common.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, term: Term, texts: Texts, common_rows: int
+    ) -> None:
         self.term = term
         self.last_rank = len(term.tiers) - 1
-        self._connection = connection
         self._texts = texts
-        self._tiers = [_Tier(connection, term.text, kinds) for kinds in term.tiers]
+        self._tiers = [_Tier(connection, term.text, kinds, common_rows) for kinds in term.tiers]
         self._documents: list[frozenset[int]] = []
 
-    def is_common(self, rank: int, rows: int) -> bool:
-        """Return whether it is a word that is in so many rows in one of the tiers up to ``rank``.
-
-        Of other terms the index does not tell it soon.
-        """
-        return any(
-            _has_rows(self._connection, tier.match.sure, rows) for tier in self._tiers[: rank + 1]
-        )
+    def is_common(self, rank: int) -> bool:
+        """Return whether it is a common word in one of its tiers up to ``rank``."""
+        return any(tier.is_common for tier in self._tiers[: rank + 1])
 
     def documents(self, rank: int) -> frozenset[int]:
         """Return the documents that may hold the term in its tiers up to ``rank``."""

@@ -64,12 +64,8 @@ class RowTexts:
     """The texts of a row, each kind of which is folded when it is first asked for."""
 
     def __init__(self, packed: bytes) -> None:
-        self._joined: dict[Kind, str] = {}
+        self._packed = _unpacker.decode(packed) if packed else {}
         self._folded: dict[Kind, str] = {}
-        for mark, joined in _unpacker.decode(packed).items() if packed else ():
-            kind = _KINDS[mark.lower()]
-            other = self._joined.get(kind)
-            self._joined[kind] = joined if other is None else other + _BETWEEN + joined
 
     def hold(self, wanted: str, kinds: Collection[Kind]) -> bool:
         """Return whether a text of these kinds holds what is wanted, which is folded.
@@ -83,15 +79,23 @@ class RowTexts:
         for kind in kinds:
             place = _find(kind, self._fold(kind), wanted)
             if place is not None:
-                return Passage(kind, self._joined[kind].split(_BETWEEN)[place])
+                return Passage(kind, self._join(kind).split(_BETWEEN)[place])
         return None
 
     def _fold(self, kind: Kind) -> str:
         """Return the texts of that kind, folded but for their white space."""
         folded = self._folded.get(kind)
         if folded is None:
-            folded = self._folded[kind] = fold_letters(self._joined.get(kind, ""))
+            folded = self._folded[kind] = fold_letters(self._join(kind))
         return folded
+
+    def _join(self, kind: Kind) -> str:
+        """Return the texts of that kind, as posted."""
+        mark = _PACK_MARKS[kind]
+        lasting, others = self._packed.get(mark.upper()), self._packed.get(mark)
+        if lasting is None or others is None:
+            return lasting or others or ""
+        return lasting + _BETWEEN + others
 
 
 def _find(kind: Kind, folded: str, wanted: str) -> int | None:
