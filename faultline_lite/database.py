@@ -39,6 +39,7 @@ CHECKPOINT_SECONDS = 0.25
 READER_THREADS = 4
 #: A shutdown waits for as long.
 MOST_PAUSE_SECONDS = 5.0
+CACHE_KIB = 4096
 WRITER_CACHE_KIB = 16_384
 #: What tells of rows whose they are is 6 MB of pages at a million occurrences: with 4 MB, a search
 #: for common words read them anew for each word, and took twice as long.
@@ -94,7 +95,7 @@ class Database:
         """Run ``function(connection, ...)`` on a reader thread and return what it returns."""
 
         def run() -> T:
-            return function(self._reader_connection(), *args, **kwargs)
+            return function(self._reader_connection(READER_CACHE_KIB), *args, **kwargs)
 
         return await self._loop.run_in_executor(self._readers, run)
 
@@ -246,12 +247,13 @@ class Database:
         connection.execute("PRAGMA temp_store = MEMORY")
         return connection
 
-    def _reader_connection(self) -> sqlite3.Connection:
+    def _reader_connection(self, cache_kib: int = CACHE_KIB) -> sqlite3.Connection:
         """Return this thread's own connection, opened at its first use."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = connect(self.path)
             connection.execute("PRAGMA query_only = ON")
+            connection.execute(f"PRAGMA cache_size = -{cache_kib}")
             self._connections.append(connection)
         return connection
 
@@ -283,7 +285,7 @@ def connect(path: Path) -> sqlite3.Connection:
         path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENT_CACHE
     )
     connection.execute("PRAGMA busy_timeout = 5000")
-    connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
 
 
