@@ -22,6 +22,7 @@ from faultline_lite.search.snippets import Part, make_snippet
 from faultline_lite.sentences import say
 from faultline_lite.store.errors import SORT_COLUMNS, Position, Sort, get_error_by_id, position_of
 from faultline_lite.store.search_candidates import COMMON_ROWS, Matcher, OutOfTimeError, Texts
+from faultline_lite.store.search_index import list_document_ids
 
 SECONDS = 0.5
 #: Instructions of SQLite's machine between two looks at the clock; some 0.1 ms.
@@ -224,6 +225,8 @@ class _Search:
         """
         others = [each for each in self._wanted if each not in common]
         documents = self._documents(rank, others)
+        if documents is None and any(each.is_common(_LAST_RANK) for each in self._unwanted):
+            documents = self._take_off(frozenset(list_document_ids(self._connection)))
         better = self._better_documents(rank, ranked=ranked)
         most_rows = self._texts.rows_read + len(common) * self._common_rows // _PART_READ
         for error_id, document_id, value in self._walk(documents, column, place):
@@ -244,23 +247,26 @@ class _Search:
 
     def _list_common(self, rank: int) -> list[Matcher]:
         """Return the words that are better looked for in the texts than in the index."""
-        if any(each.is_common(_LAST_RANK) for each in self._unwanted):
-            # Few are left without them: next to none would be found.
-            return []
         return [each for each in self._wanted if each.is_common(rank)]
 
     def _documents(self, rank: int, matchers: Sequence[Matcher]) -> frozenset[int] | None:
         """Return the documents that may hold these up to that rank, None for all."""
         documents: frozenset[int] | None = None
-        for each in matchers:
+        # The longest are mostly the rarest, and after one that nothing has no other is looked for.
+        for each in sorted(matchers, key=lambda each: len(each.term.text), reverse=True):
             own = each.documents(rank)
             documents = own if documents is None else documents & own
             if not documents:
                 return documents
-        if documents is not None:
-            # What is certain is taken off at once: -production leaves few of thousands to look at.
-            for each in self._unwanted:
-                documents -= each.sure_documents
+        return None if documents is None else self._take_off(documents)
+
+    def _take_off(self, documents: frozenset[int]) -> frozenset[int]:
+        """Return the documents but for those that hold what is unwanted for sure.
+
+        To do it at once pays: -production leaves few of thousands to look at.
+        """
+        for each in self._unwanted:
+            documents -= each.sure_documents
         return documents
 
     def _better_documents(self, rank: int, *, ranked: bool) -> frozenset[int]:

@@ -150,6 +150,12 @@ def read_rows_back(
     return rows
 
 
+def list_document_ids(connection: sqlite3.Connection) -> list[int]:
+    """Return all documents that are an error's."""
+    rows = connection.execute("SELECT id FROM search_document WHERE error_id IS NOT NULL")
+    return [document_id for (document_id,) in rows]
+
+
 def list_row_ids(connection: sqlite3.Connection, document_id: int) -> list[int]:
     """Return the rows of a document, the first one first."""
     rows = connection.execute(
