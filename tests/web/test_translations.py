@@ -1,9 +1,11 @@
 """Every text of the pages is there in every language, and what is shipped is compiled from it."""
 
+import io
 import re
 
 import pytest
 from babel.messages.catalog import Message
+from babel.messages.mofile import read_mo
 
 from tests.translations import (
     catalogue_path,
@@ -56,4 +58,10 @@ def test_what_is_filled_in_stays_in_the_translation(language: str) -> None:
 def test_compiled_catalogue_is_current(language: str) -> None:
     compiled = catalogue_path(language, "mo").read_bytes()
 
-    assert compiled == compile_catalogue(read_catalogue(language))
+    assert _read(compiled) == _read(compile_catalogue(read_catalogue(language)))
+
+
+def _read(compiled: bytes) -> list[tuple[object, object, object]]:
+    """Return what is compiled but for the header, which names Babel's version."""
+    catalogue = read_mo(io.BytesIO(compiled))
+    return [(each.context, each.id, each.string) for each in catalogue if each.id]
