@@ -150,7 +150,6 @@ class _Search:
         matchers = [Matcher(connection, term, self._texts, common_rows) for term in query.terms]
         self._wanted = [each for each in matchers if not each.term.negated]
         self._unwanted = [each for each in matchers if each.term.negated]
-        self._known_unwanted: dict[int, bool] = {}
         self.last = _Found(0, 0, 0, None)
         self.is_at_end = False
 
@@ -196,21 +195,12 @@ class _Search:
         """Yield the errors of that rank, with those of better ones unless they are ranked."""
         common = self._list_common(rank)
         if common:
-            place = yield from self._find_in_texts(column, place, rank, common, ranked=ranked)
+            place = yield from self._look(column, place, rank, common, ranked=ranked)
             if place is None:
                 return
-        documents = self._documents(rank, self._wanted)
-        better = self._better_documents(rank, ranked=ranked)
-        for error_id, document_id, value in self._walk(documents, column, place):
-            self._texts.check_time()
-            if documents is not None and document_id not in documents:
-                continue
-            if document_id in better and self._holds(document_id, rank - 1, self._wanted):
-                continue
-            if self._holds(document_id, rank, self._wanted) and not self._is_unwanted(document_id):
-                yield _Found(rank, value, error_id, document_id)
+        yield from self._look(column, place, rank, [], ranked=ranked)
 
-    def _find_in_texts(
+    def _look(
         self,
         column: str,
         place: _Place | None,
@@ -225,25 +215,27 @@ class _Search:
         """
         others = [each for each in self._wanted if each not in common]
         documents = self._documents(rank, others)
-        if documents is None and any(each.is_common(_LAST_RANK) for each in self._unwanted):
+        if documents is None and common and self._is_common_unwanted():
             documents = self._take_off(frozenset(list_document_ids(self._connection)))
         better = self._better_documents(rank, ranked=ranked)
         most_rows = self._texts.rows_read + len(common) * self._common_rows // _PART_READ
         for error_id, document_id, value in self._walk(documents, column, place):
             self._texts.check_time()
-            if self._texts.rows_read > most_rows:
+            if common and self._texts.rows_read > most_rows:
                 return place
             place = (value, error_id)
-            if document_id is None or (documents is not None and document_id not in documents):
+            if documents is not None and document_id not in documents:
                 continue
             if document_id in better and self._holds(document_id, rank - 1, self._wanted):
                 continue
-            is_found = all(each.is_in_texts(document_id, rank) for each in common)
-            if is_found and self._holds(document_id, rank, others):
-                if self._is_unwanted(document_id):
-                    continue
+            if not self._are_in_texts(document_id, rank, common):
+                continue
+            if self._holds(document_id, rank, others) and not self._is_unwanted(document_id):
                 yield _Found(rank, value, error_id, document_id)
         return None
+
+    def _is_common_unwanted(self) -> bool:
+        return any(each.is_common(_LAST_RANK) for each in self._unwanted)
 
     def _list_common(self, rank: int) -> list[Matcher]:
         """Return the words that are better looked for in the texts than in the index."""
@@ -278,14 +270,17 @@ class _Search:
     def _holds(self, document_id: int | None, rank: int, matchers: Sequence[Matcher]) -> bool:
         return all(document_id is not None and each.holds(document_id, rank) for each in matchers)
 
+    def _are_in_texts(
+        self, document_id: int | None, rank: int, matchers: Sequence[Matcher]
+    ) -> bool:
+        return all(
+            document_id is not None and each.is_in_texts(document_id, rank) for each in matchers
+        )
+
     def _is_unwanted(self, document_id: int | None) -> bool:
-        if document_id is None:
-            return False
-        known = self._known_unwanted.get(document_id)
-        if known is None:
-            known = any(each.holds(document_id, _LAST_RANK) for each in self._unwanted)
-            self._known_unwanted[document_id] = known
-        return known
+        return document_id is not None and any(
+            each.holds(document_id, _LAST_RANK) for each in self._unwanted
+        )
 
     def _walk(
         self, documents: frozenset[int] | None, column: str, place: _Place | None
