@@ -234,7 +234,7 @@ class Database:
         os.close(self._file)
 
     def _connect_writer(self) -> sqlite3.Connection:
-        connection = connect(self.path)
+        connection = connect(self.path, WRITER_CACHE_KIB)
         connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
@@ -242,7 +242,6 @@ class Database:
         # Some builds overwrite what is deleted, which writes every page of it once more; its pages
         # are given back to the file system soon.
         connection.execute("PRAGMA secure_delete = FAST")
-        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
         # A statement over many rows can be undone by itself: what that takes stays in memory.
         connection.execute("PRAGMA temp_store = MEMORY")
         return connection
@@ -251,9 +250,8 @@ class Database:
         """Return this thread's own connection, opened at its first use."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = connect(self.path)
+            connection = self._local.connection = connect(self.path, cache_kib)
             connection.execute("PRAGMA query_only = ON")
-            connection.execute(f"PRAGMA cache_size = -{cache_kib}")
             self._connections.append(connection)
         return connection
 
@@ -279,13 +277,13 @@ class Database:
         self._writer_connection.close()
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, cache_kib: int = CACHE_KIB) -> sqlite3.Connection:
     """Open a connection in autocommit mode, usable from any one thread at a time."""
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENT_CACHE
     )
     connection.execute("PRAGMA busy_timeout = 5000")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     return connection
 
 
