@@ -9,7 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from faultline_lite.exceptions import BadRequestError, ChannelConfigError, Problem
-from faultline_lite.facets import name_facets
+from faultline_lite.facets import read_user_and_version
 from faultline_lite.http.addresses import address_of, find_error, no_occurrence, place_of
 from faultline_lite.http.changes import Change, change_error
 from faultline_lite.models import Error, Occurrence
@@ -155,15 +155,13 @@ def _occurrence_values(
         return {"occurrence": None}
     place = (occurrence.second, occurrence.ordinal)
     newer, older = get_neighbours(connection, error.id, place)
+    user, _ = read_user_and_version(occurrence.payload)
     return {
         "occurrence": occurrence,
         "place": reversed_unixtime(*place),
         "newer": newer and reversed_unixtime(*newer),
         "older": older and reversed_unixtime(*older),
-        "details": read_details(
-            msgspec.json.decode(occurrence.payload),
-            name_facets(occurrence.payload).get("user", ""),
-        ),
+        "details": read_details(msgspec.json.decode(occurrence.payload), user or ""),
     }
 
 
