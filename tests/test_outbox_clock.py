@@ -1,6 +1,7 @@
 """Deliveries after the clock, which was ahead, was set back: they wait for no future time."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,20 +22,15 @@ async def set_back(office: Office) -> None:
     await office.services.outbox.look_around()
 
 
-async def test_what_waits_for_the_next_batch_goes(office: Office, receiver: Receiver) -> None:
-    to = [receiver.config(batch=600)]
-    await office.report("one", to=to)
-    await receiver.next()
-    await office.report("two", to=to)
-
-    await set_back(office)
-    await office.pass_time(1)
-
-    assert told(await receiver.next()) == {"two": 1}
-
-
-async def test_what_a_cap_holds_back_goes(office: Office, receiver: Receiver) -> None:
-    to = [receiver.config(batch=0, restrict={"max_per_hour": 1})]
+@pytest.mark.parametrize(
+    "options",
+    [{"batch": 600}, {"batch": 0, "restrict": {"max_per_hour": 1}}],
+    ids=["for the next batch", "by a cap"],
+)
+async def test_what_is_held_back_goes(
+    office: Office, receiver: Receiver, options: dict[str, Any]
+) -> None:
+    to = [receiver.config(**options)]
     await office.report("one", to=to)
     await receiver.next()
     await office.report("two", to=to)
